@@ -1,0 +1,30 @@
+//! A server on loopback HTTPS that behaves like the four vendors caretoken speaks to.
+//!
+//! It checks requests as strictly as the vendors' documents say, issues tokens, keeps one
+//! protected resource per vendor that accepts only those, and goes wrong on demand. Everything in
+//! it is fake: the credentials, the tokens, the certificate authority it makes at the start.
+//!
+//! ```
+//! use caretoken_sandbox::{Fault, Sandbox, Vendor};
+//!
+//! let sandbox = Sandbox::start()?;
+//! sandbox.inject(Vendor::Pattern, Fault::RateLimited { retry_after: Some("1".into()) });
+//! assert!(sandbox.base_url(Vendor::Pattern).starts_with("https://localhost:"));
+//! assert_eq!(sandbox.requests(Vendor::Pattern), 0);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod answer;
+mod certificate;
+mod fault;
+mod request;
+mod sandbox;
+mod script;
+mod server;
+mod state;
+mod vendor;
+
+pub use fault::Fault;
+pub use request::RecordedRequest;
+pub use sandbox::{Options, Sandbox};
+pub use vendor::Vendor;

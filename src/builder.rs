@@ -1,0 +1,398 @@
+//! How a client is configured: every setting is checked before the first call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::{Client, Parts, RotationFailed};
+use crate::error::Error;
+use crate::life::{Clock, SystemClock};
+use crate::observe::Event;
+use crate::profile::credentials::Credentials;
+use crate::profile::{HeaderPart, Profile, Scopes, base_url};
+use crate::secret::Secret;
+use crate::transport::{self, HttpsTransport, Transport};
+use crate::vendor::{self, Vendor};
+
+/// Configures a [`Client`]. Setters only take note; [`build`](Builder::build) checks everything.
+pub struct Builder {
+    profile: &'static Profile,
+    base_url: String,
+    credentials: Credentials,
+    scopes: Vec<String>,
+    percent_encode: bool,
+    plain_http_to_loopback: bool,
+    timeout: Duration,
+    rejection_memory: Duration,
+    https: transport::Settings,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    on_rotation: Option<Box<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
+    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    /// The first thing that was wrong.
+    wrong: Option<Error>,
+}
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_REJECTION_MEMORY: Duration = Duration::from_secs(15 * 60);
+
+/// The settings that [`Builder::set`] takes besides the vendor's credentials.
+const SETTINGS: &[&str] = &[
+    "base_url",
+    "ca_file",
+    "ca_pem",
+    "percent_encode_credentials",
+    "plain_http_to_loopback",
+    "rejection_memory_ms",
+    "scopes",
+    "timeout_ms",
+    "user_agent",
+];
+
+impl Builder {
+    pub(crate) fn new(vendor: impl Vendor) -> Self {
+        let setup = vendor.into_setup();
+        let mut builder = Builder::with_profile(setup.profile);
+        builder.base_url = setup.base_url;
+        for (name, value) in setup.credentials {
+            builder = builder.credential(name, value);
+        }
+        builder
+    }
+
+    /// Starts from a vendor's name, for programs that are configured by name: `parchment`,
+    /// `ehealth`, `edvak` or `pattern`. Everything else comes through [`set`](Builder::set).
+    ///
+    /// # Errors
+    /// When there is no such vendor.
+    pub fn by_name(vendor: &str) -> Result<Self, Error> {
+        vendor::by_name(vendor).map(Builder::with_profile)
+    }
+
+    fn with_profile(profile: &'static Profile) -> Self {
+        Builder {
+            profile,
+            base_url: String::new(),
+            credentials: Credentials::new(profile),
+            scopes: Vec::new(),
+            percent_encode: false,
+            plain_http_to_loopback: false,
+            timeout: DEFAULT_TIMEOUT,
+            rejection_memory: DEFAULT_REJECTION_MEMORY,
+            https: transport::Settings::default(),
+            transport: None,
+            clock: Arc::new(SystemClock),
+            on_rotation: None,
+            on_event: None,
+            wrong: None,
+        }
+    }
+
+    /// Sets one credential or setting by its name.
+    ///
+    /// Names are the vendor's credentials and `base_url`, `ca_file` (a path), `ca_pem`,
+    /// `percent_encode_credentials` (`true` or `false`), `plain_http_to_loopback` (likewise),
+    /// `rejection_memory_ms`, `scopes` (separated by spaces), `timeout_ms`, `user_agent`. Each does
+    /// what the method of that name does. `ca_file` is read at once.
+    ///
+    /// # Errors
+    /// When the name is unknown (the error lists those that exist) or the value cannot be used. What
+    /// was set before stays.
+    pub fn set(&mut self, name: &str, value: impl Into<Secret>) -> Result<(), Error> {
+        let value = value.into();
+        let text = value.expose_secret();
+        if text.contains('\0') {
+            return Err(Error::setting(self.shown(name), "has a NUL in it", "remove it"));
+        }
+        match name {
+            "base_url" => {
+                base_url::endpoint(self.profile, text, true)?;
+                self.base_url = text.to_owned();
+            }
+            "ca_file" => {
+                let pem = std::fs::read(text).map_err(|error| {
+                    let problem = format!("cannot be read ({})", error.kind());
+                    Error::setting("ca_file", problem, "give the path of a readable PEM file")
+                })?;
+                self.https.ca_pem.push(pem);
+            }
+            "ca_pem" => self.https.ca_pem.push(text.as_bytes().to_vec()),
+            "percent_encode_credentials" => self.percent_encode = switch(name, text)?,
+            "plain_http_to_loopback" => self.plain_http_to_loopback = switch(name, text)?,
+            "rejection_memory_ms" => self.rejection_memory = milliseconds(name, text)?,
+            "scopes" => self.scopes = text.split_ascii_whitespace().map(str::to_owned).collect(),
+            "timeout_ms" => {
+                let timeout = milliseconds(name, text)?;
+                check_timeout("timeout_ms", timeout)?;
+                self.timeout = timeout;
+            }
+            "user_agent" => {
+                check_user_agent(text)?;
+                self.https.user_agent = text.to_owned();
+            }
+            _ => return self.credentials.set(name, value).map_err(|error| self.known(name, error)),
+        }
+        Ok(())
+    }
+
+    fn is_credential(&self, name: &str) -> bool {
+        self.profile.credentials.iter().any(|known| known.name == name)
+    }
+
+    /// A name that exists, as it may be shown.
+    fn shown(&self, name: &str) -> String {
+        let is_known = SETTINGS.contains(&name) || self.is_credential(name);
+        if is_known { name.to_owned() } else { "value".to_owned() }
+    }
+
+    /// Adds the settings' names to the error about an unknown name.
+    fn known(&self, name: &str, error: Error) -> Error {
+        if self.is_credential(name) {
+            return error;
+        }
+        let message = error.message().replacen("is not a credential of", "is not a setting of", 1);
+        let remedy = format!("{}, {}", error.remedy(), SETTINGS.join(", "));
+        error.with_message(message).with_remedy(remedy)
+    }
+
+    /// Sets an optional credential of the vendor (each vendor's type names its own), or replaces a
+    /// required one.
+    #[must_use]
+    pub fn credential(mut self, name: &str, value: impl Into<Secret>) -> Self {
+        let result = self.credentials.set(name, value.into());
+        self.note(result);
+        self
+    }
+
+    fn note(&mut self, result: Result<(), Error>) {
+        if let (Err(error), None) = (result, &self.wrong) {
+            self.wrong = Some(error);
+        }
+    }
+
+    /// The scopes to request, for vendors that take any (Parchment). Unknown ones are passed on.
+    /// Default: none.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long [`Client::token`] may block at most, in all. Default: 30 seconds.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        let result = check_timeout("timeout", timeout);
+        self.note(result);
+        self.timeout = timeout;
+        self
+    }
+
+    /// Trusts the CA certificates in this PEM text, besides the public ones: for a private CA, or a
+    /// network that inspects TLS. May be called repeatedly. Default: the public CAs of the Mozilla
+    /// root programme.
+    #[must_use]
+    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.https.ca_pem.push(pem.into());
+        self
+    }
+
+    /// The `User-Agent` header (RFC 9110 §10.1.5). Default: `caretoken/` and its version.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.https.user_agent = user_agent.into();
+        let result = check_user_agent(&self.https.user_agent);
+        self.note(result);
+        self
+    }
+
+    /// Percent-encodes client id and secret before they are joined for HTTP Basic, as RFC 6749
+    /// §2.3.1 has it. Only for vendors with HTTP Basic (Pattern). Default: off, joined as they are.
+    #[must_use]
+    pub fn percent_encode_credentials(mut self, on: bool) -> Self {
+        self.percent_encode = on;
+        self
+    }
+
+    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy.
+    /// Default: off, https only.
+    #[must_use]
+    pub fn plain_http_to_loopback(mut self, on: bool) -> Self {
+        self.plain_http_to_loopback = on;
+        self
+    }
+
+    /// How long a rejection of the credentials is answered from memory instead of being asked for
+    /// again, so that no account gets locked. It ends early when a credential is set anew. Zero
+    /// turns it off. Default: 15 minutes.
+    #[must_use]
+    pub fn rejection_memory(mut self, memory: Duration) -> Self {
+        self.rejection_memory = memory;
+        self
+    }
+
+    /// Called with each new refresh token that the vendor hands out in place of the old one, before
+    /// anybody gets the access token that came with it. Store it durably: the old one is dead.
+    ///
+    /// When it returns an error, the call reports [`ErrorKind::RotationNotStored`] and nothing is
+    /// lost: the client keeps both tokens and offers the refresh token again at the next call.
+    ///
+    /// It runs on the thread whose call fetched, under no lock. It may use the client, but
+    /// [`Client::token`] gives it no new token there. Default: none; the client goes on with the new
+    /// one, and a restart of the program loses it.
+    ///
+    /// [`ErrorKind::RotationNotStored`]: crate::ErrorKind::RotationNotStored
+    #[must_use]
+    pub fn on_rotation(
+        mut self,
+        store: impl Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_rotation = Some(Box::new(store));
+        self
+    }
+
+    /// Called with each [`Event`], on the thread where it happens and under no lock; keep it short.
+    /// Default: none; events also go to the [`log`] crate.
+    #[must_use]
+    pub fn on_event(mut self, observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Box::new(observe));
+        self
+    }
+
+    /// Carries requests by other means than the built-in HTTPS. Default: HTTPS by ureq and rustls.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes time from elsewhere than the system's clocks: for tests. Default: [`SystemClock`].
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Checks everything and makes the client. No network is touched.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by its name, with what to do.
+    pub fn build(self) -> Result<Client, Error> {
+        let vendor = self.profile.vendor;
+        self.build_unnamed().map_err(|error| error.with_vendor(vendor))
+    }
+
+    fn build_unnamed(self) -> Result<Client, Error> {
+        if let Some(error) = self.wrong {
+            return Err(error);
+        }
+        let url = base_url::endpoint(self.profile, &self.base_url, self.plain_http_to_loopback)?;
+        self.credentials.check_complete()?;
+        check_scopes(self.profile, &self.scopes)?;
+        let has_basic =
+            self.profile.headers.iter().any(|(_, part)| matches!(part, HeaderPart::Basic { .. }));
+        if self.percent_encode && !has_basic {
+            return Err(Error::setting(
+                "percent_encode_credentials",
+                format!("has no meaning for {}, which uses no HTTP Basic", self.profile.vendor),
+                "leave it off",
+            ));
+        }
+        let transport = match self.transport {
+            Some(transport) if self.https == transport::Settings::default() => transport,
+            Some(_) => {
+                return Err(Error::setting(
+                    "transport",
+                    "is injected, so the settings of the built-in one have no effect",
+                    "configure the injected transport itself",
+                ));
+            }
+            None => Arc::new(HttpsTransport::new(self.https)?),
+        };
+        Ok(Client::new(Parts {
+            profile: self.profile,
+            url,
+            credentials: self.credentials,
+            scopes: self.scopes,
+            percent_encode: self.percent_encode,
+            timeout: self.timeout,
+            rejection_memory: self.rejection_memory,
+            transport,
+            clock: self.clock,
+            on_rotation: self.on_rotation,
+            on_event: self.on_event,
+        }))
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("vendor", &self.profile.vendor)
+            .field("scopes", &self.scopes)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_timeout(field: &'static str, timeout: Duration) -> Result<(), Error> {
+    match timeout {
+        Duration::ZERO => Err(Error::setting(field, "is zero", "allow at least one millisecond")),
+        _ => Ok(()),
+    }
+}
+
+fn check_user_agent(text: &str) -> Result<(), Error> {
+    let is_header_value = !text.is_empty()
+        && text.trim() == text
+        && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    if is_header_value {
+        return Ok(());
+    }
+    Err(Error::setting(
+        "user_agent",
+        "is empty or has characters that a header cannot carry",
+        "use printable ASCII, such as product/version",
+    ))
+}
+
+/// RFC 6749 §3.3: printable ASCII without space, double quote and backslash.
+fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
+    let wrong =
+        |problem: String, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
+    match profile.scopes {
+        Scopes::NotTaken if !scopes.is_empty() => {
+            return wrong(
+                format!("cannot be requested: {} decides itself", profile.vendor),
+                "leave them out",
+            );
+        }
+        Scopes::Required if scopes.is_empty() => {
+            return wrong("are missing".to_owned(), "request at least one, such as create:patient");
+        }
+        _ => {}
+    }
+    let is_scope = |scope: &String| {
+        !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    };
+    match scopes.iter().all(is_scope) {
+        true => Ok(()),
+        false => wrong(
+            "have one that is empty or has characters no scope can have".to_owned(),
+            "give each scope by itself, exactly as the vendor writes it",
+        ),
+    }
+}
+
+fn switch(name: &str, text: &str) -> Result<bool, Error> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Error::setting(name.to_owned(), "is neither true nor false", "write one of them")),
+    }
+}
+
+fn milliseconds(name: &str, text: &str) -> Result<Duration, Error> {
+    text.parse().map(Duration::from_millis).map_err(|_| {
+        let remedy = "write milliseconds as digits, such as 10000";
+        Error::setting(name.to_owned(), "is not a whole number of milliseconds", remedy)
+    })
+}

@@ -1,0 +1,55 @@
+//! Bearer tokens for electronic health record (EHR) systems: one blocking call returns a token that
+//! is valid now.
+//!
+//! Four vendors, four token endpoints, none of them standard: [`Parchment`], [`Ehealth`],
+//! [`Edvak`], [`Pattern`].
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use caretoken::{Client, Pattern};
+//!
+//! fn main() -> Result<(), caretoken::Error> {
+//!     let client = Client::builder(Pattern {
+//!         base_url: "https://pattern.example".into(),
+//!         client_id: "my-client".into(),
+//!         client_secret: std::env::var("PATTERN_CLIENT_SECRET").unwrap_or_default().into(),
+//!     })
+//!     .timeout(Duration::from_secs(10))
+//!     .build()?;
+//!
+//!     let token = client.token()?; // cached, or fetched; blocks at most the timeout
+//!     let header = ("Authorization", token.authorization().expose_secret());
+//!     // … send a request with it. If the API answers 401:
+//!     client.reject(&token); // only this token is dropped
+//!     # let _ = header;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Nothing here is async, no thread is started in the background, and there is no global state.
+//! Every call ends within its timeout, and [`Client::cancel`] ends it sooner.
+
+mod builder;
+mod client;
+mod error;
+mod json;
+mod life;
+mod observe;
+mod process;
+mod profile;
+mod secret;
+mod token;
+pub mod transport;
+mod vendor;
+
+#[cfg(feature = "capi")]
+pub mod capi;
+
+pub use builder::Builder;
+pub use client::{Client, RotationFailed};
+pub use error::{Actor, Error, ErrorKind, Phase};
+pub use life::{Clock, SystemClock};
+pub use observe::{Event, EventKind, Stats};
+pub use secret::{Secret, SecretBuf};
+pub use token::{AccessToken, Token};
+pub use vendor::{Edvak, Ehealth, Parchment, Pattern, Vendor};

@@ -1,0 +1,307 @@
+//! One fetch at a time: whoever comes first flies, the others wait for the landing.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use crate::life::sync::{Condvar, Mutex, MutexGuard};
+
+#[cfg(loom)]
+use loom::thread::{ThreadId, current};
+#[cfg(not(loom))]
+use std::thread::{ThreadId, current};
+
+/// Lets one thread at a time do a piece of work whose outcome others wait for.
+///
+/// The lock guards a few words and is never held while anybody works.
+pub(crate) struct Flight<T> {
+    air: Mutex<Air<T>>,
+    landed: Condvar,
+}
+
+struct Air<T> {
+    /// How many flights have ended.
+    landings: u64,
+    pilot: Option<ThreadId>,
+    waiting: usize,
+    /// What the last flight brought; kept only until the last of its passengers has it.
+    outcome: Option<T>,
+}
+
+/// How boarding went.
+pub(crate) enum Boarding<'a, T> {
+    /// Nobody else flies: do the work, then [`land`](Pilot::land).
+    Pilot(Pilot<'a, T>),
+    /// Somebody else's flight has landed; `None` if it was abandoned.
+    Landed(Option<T>),
+    /// This very thread is the pilot: it came back in through a callback.
+    Already,
+}
+
+impl<T: Clone> Flight<T> {
+    pub(crate) fn new() -> Self {
+        let air = Air { landings: 0, pilot: None, waiting: 0, outcome: None };
+        Flight { air: Mutex::new(air), landed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Air<T>> {
+        self.air.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pilot's seat, if it is free.
+    pub(crate) fn try_board(&self) -> Option<Pilot<'_, T>> {
+        let mut air = self.lock();
+        air.pilot.is_none().then(|| self.seat(&mut air))
+    }
+
+    fn seat(&self, air: &mut Air<T>) -> Pilot<'_, T> {
+        air.pilot = Some(current().id());
+        Pilot { flight: self }
+    }
+
+    /// The pilot's seat if it is free, else what the present flight brings.
+    ///
+    /// `time_left` is asked before each wait; its error ends this caller's wait and no other's.
+    pub(crate) fn board<E>(
+        &self,
+        time_left: impl Fn() -> Result<Duration, E>,
+    ) -> Result<Boarding<'_, T>, E> {
+        let mut air = self.lock();
+        match air.pilot {
+            None => return Ok(Boarding::Pilot(self.seat(&mut air))),
+            Some(pilot) if pilot == current().id() => return Ok(Boarding::Already),
+            Some(_) => {}
+        }
+        let landings = air.landings;
+        air.waiting += 1;
+        let result = loop {
+            if air.landings != landings {
+                break Ok(Boarding::Landed(air.outcome.clone()));
+            }
+            match time_left() {
+                Err(error) => break Err(error),
+                Ok(left) => {
+                    let woken = self.landed.wait_timeout(air, left);
+                    air = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            }
+        };
+        air.waiting -= 1;
+        if air.waiting == 0 {
+            air.outcome = None;
+        }
+        result
+    }
+
+    /// Lets everybody who waits ask for the time left at once.
+    pub(crate) fn wake(&self) {
+        // The lock orders this after a waiter's last look at its time and before its sleep.
+        drop(self.lock());
+        self.landed.notify_all();
+    }
+}
+
+/// The one who flies. Dropped without landing, by an early return or a panic, the flight counts as
+/// abandoned and the next in line takes over.
+pub(crate) struct Pilot<'a, T> {
+    flight: &'a Flight<T>,
+}
+
+impl<T> Pilot<'_, T> {
+    /// Ends the flight with an outcome for all who wait.
+    pub(crate) fn land(self, outcome: T) {
+        self.end(Some(outcome));
+        std::mem::forget(self);
+    }
+
+    fn end(&self, outcome: Option<T>) {
+        let mut air = self.flight.air.lock().unwrap_or_else(PoisonError::into_inner);
+        air.pilot = None;
+        air.landings += 1;
+        air.outcome = outcome.filter(|_| air.waiting > 0);
+        drop(air);
+        self.flight.landed.notify_all();
+    }
+}
+
+impl<T> Drop for Pilot<'_, T> {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+
+    const LONG: Result<Duration, ()> = Ok(Duration::from_secs(60));
+
+    /// Blocks until `count` threads wait for the present flight.
+    fn until_waiting<T>(flight: &Flight<T>, count: usize) {
+        while flight.air.lock().unwrap().waiting != count {
+            thread::yield_now();
+        }
+    }
+
+    fn pilot<'a>(flight: &'a Flight<u32>) -> Pilot<'a, u32> {
+        match flight.board(|| LONG) {
+            Ok(Boarding::Pilot(pilot)) => pilot,
+            _ => panic!("somebody else flies"),
+        }
+    }
+
+    #[test]
+    fn all_who_wait_get_what_the_pilot_brings_and_nothing_stays_behind() {
+        let flight = Flight::new();
+        let pilot = pilot(&flight);
+        assert!(flight.try_board().is_none());
+        thread::scope(|scope| {
+            let waiters: Vec<_> = (0..8).map(|_| scope.spawn(|| flight.board(|| LONG))).collect();
+            until_waiting(&flight, 8);
+            pilot.land(7);
+            for waiter in waiters {
+                assert!(matches!(waiter.join().unwrap(), Ok(Boarding::Landed(Some(7)))));
+            }
+        });
+        assert!(flight.air.lock().unwrap().outcome.is_none());
+    }
+
+    #[test]
+    fn an_abandoned_flight_lets_the_next_one_fly() {
+        let flight = Flight::new();
+        let pilot = pilot(&flight);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| flight.board(|| LONG));
+            until_waiting(&flight, 1);
+            drop(pilot);
+            assert!(matches!(waiter.join().unwrap(), Ok(Boarding::Landed(None))));
+        });
+        assert!(flight.try_board().is_some());
+    }
+
+    #[test]
+    fn a_waiters_own_limit_frees_only_that_waiter() {
+        let flight = Flight::new();
+        let pilot = pilot(&flight);
+        let (give_up, gave_up) = mpsc::channel();
+        thread::scope(|scope| {
+            let patient = scope.spawn(|| flight.board(|| LONG));
+            let hasty = thread::Builder::new().spawn_scoped(scope, || {
+                let ended = flight.board(|| Err("time is up"));
+                give_up.send(()).unwrap();
+                matches!(ended, Err("time is up"))
+            });
+            gave_up.recv().unwrap();
+            until_waiting(&flight, 1);
+            pilot.land(7);
+            assert!(hasty.unwrap().join().unwrap());
+            assert!(matches!(patient.join().unwrap(), Ok(Boarding::Landed(Some(7)))));
+        });
+    }
+
+    #[test]
+    fn the_pilot_cannot_wait_for_itself() {
+        let flight = Flight::new();
+        let _pilot = pilot(&flight);
+        assert!(matches!(flight.board(|| LONG), Ok(Boarding::Already)));
+    }
+}
+
+/// Every interleaving of a few threads: `RUSTFLAGS="--cfg loom" cargo test --release --lib loom`.
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use crate::life::slot::Slot;
+    use loom::sync::Arc;
+    use loom::sync::atomic::{AtomicUsize, Ordering};
+    use loom::thread;
+
+    struct World {
+        slot: Slot<u32>,
+        flight: Flight<u32>,
+        fetches: AtomicUsize,
+    }
+
+    /// The client's loop, without clock and transport.
+    fn get(world: &World) -> u32 {
+        loop {
+            if let Some(value) = world.slot.load() {
+                return *value;
+            }
+            match world.flight.board(|| Ok::<_, ()>(Duration::from_secs(60))) {
+                Ok(Boarding::Pilot(pilot)) => {
+                    if world.slot.load().is_some() {
+                        continue;
+                    }
+                    let value = world.fetches.fetch_add(1, Ordering::SeqCst) as u32;
+                    world.slot.store(std::sync::Arc::new(value));
+                    pilot.land(value);
+                    return value;
+                }
+                Ok(Boarding::Landed(Some(value))) => return value,
+                Ok(Boarding::Landed(None)) => {}
+                _ => panic!("nobody comes back in, and the time is long"),
+            }
+        }
+    }
+
+    fn world() -> Arc<World> {
+        Arc::new(World { slot: Slot::new(), flight: Flight::new(), fetches: AtomicUsize::new(0) })
+    }
+
+    #[test]
+    fn loom_three_callers_cause_one_fetch() {
+        loom::model(|| {
+            let world = world();
+            let others: Vec<_> = (0..2)
+                .map(|_| {
+                    let world = Arc::clone(&world);
+                    thread::spawn(move || get(&world))
+                })
+                .collect();
+            let mine = get(&world);
+            for other in others {
+                assert_eq!(other.join().unwrap(), mine);
+            }
+            assert_eq!(world.fetches.load(Ordering::SeqCst), 1);
+        });
+    }
+
+    #[test]
+    fn loom_two_reporters_of_one_value_cause_one_more_fetch() {
+        loom::model(|| {
+            let world = world();
+            let refused = std::sync::Arc::new(u32::MAX);
+            world.slot.store(std::sync::Arc::clone(&refused));
+            let report = |world: &World, refused: &std::sync::Arc<u32>| {
+                let was_dropped = world.slot.remove(refused);
+                (was_dropped, get(world))
+            };
+            let other = {
+                let (world, refused) = (Arc::clone(&world), std::sync::Arc::clone(&refused));
+                thread::spawn(move || report(&world, &refused))
+            };
+            let mine = report(&world, &refused);
+            let other = other.join().unwrap();
+            assert!(mine.0 != other.0, "the value is dropped once");
+            assert_eq!((mine.1, other.1), (0, 0));
+            assert_eq!(world.fetches.load(Ordering::SeqCst), 1);
+        });
+    }
+
+    #[test]
+    fn loom_an_abandoned_flight_leaves_nobody_waiting() {
+        loom::model(|| {
+            let world = world();
+            let other = {
+                let world = Arc::clone(&world);
+                thread::spawn(move || get(&world))
+            };
+            if let Some(pilot) = world.flight.try_board() {
+                drop(pilot);
+            }
+            assert_eq!(other.join().unwrap(), 0);
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! What happens inside a client, for logs and monitoring. Never a secret.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Something that happened in a client.
+///
+/// Also written to the [`log`] crate, with the target `caretoken`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// The client's vendor, such as `pattern`.
+    pub vendor: &'static str,
+    /// How long it took, for `Fetched` and `FetchFailed`.
+    pub took: Option<Duration>,
+    /// For `Fetched` the token's life, for `ServedOldToken` what is left of it, for `CoolingDown`
+    /// how long the vendor is left in peace, for `FetchFailed` the pause before the next attempt.
+    pub span: Option<Duration>,
+    /// Why, for `FetchFailed`, `ServedOldToken` and `CoolingDown`.
+    pub error: Option<Error>,
+}
+
+/// The kinds of [`Event`]s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A request goes out to the vendor.
+    FetchStarted,
+    /// It brought a token.
+    Fetched,
+    /// It did not.
+    FetchFailed,
+    /// A refresh failed and the old token, still good, was returned.
+    ServedOldToken,
+    /// The vendor is not asked for a while.
+    CoolingDown,
+    /// The vendor replaced the refresh token.
+    Rotated,
+    /// A token was reported as refused, and dropped.
+    TokenRejected,
+    /// The vendor gave a longer life than is plausible; it was cut.
+    LifetimeCut,
+}
+
+impl EventKind {
+    /// The stable name, such as `fetch_started`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::FetchStarted => "fetch_started",
+            EventKind::Fetched => "fetched",
+            EventKind::FetchFailed => "fetch_failed",
+            EventKind::ServedOldToken => "served_old_token",
+            EventKind::CoolingDown => "cooling_down",
+            EventKind::Rotated => "rotated",
+            EventKind::TokenRejected => "token_rejected",
+            EventKind::LifetimeCut => "lifetime_cut",
+        }
+    }
+
+    pub(crate) fn level(self) -> log::Level {
+        match self {
+            EventKind::FetchStarted => log::Level::Debug,
+            EventKind::Fetched | EventKind::Rotated => log::Level::Info,
+            EventKind::FetchFailed
+            | EventKind::ServedOldToken
+            | EventKind::CoolingDown
+            | EventKind::TokenRejected
+            | EventKind::LifetimeCut => log::Level::Warn,
+        }
+    }
+}
+
+impl Event {
+    pub(crate) fn new(kind: EventKind, vendor: &'static str) -> Self {
+        Event { kind, vendor, took: None, span: None, error: None }
+    }
+}
+
+/// One line of `name=value` pairs.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event={} vendor={}", self.kind.name(), self.vendor)?;
+        if let Some(took) = self.took {
+            write!(f, " took_ms={}", took.as_millis())?;
+        }
+        if let Some(span) = self.span {
+            write!(f, " span_ms={}", span.as_millis())?;
+        }
+        match &self.error {
+            Some(error) => write!(f, " error={} detail=\"{error}\"", error.kind().name()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Counters of one client since it was built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Calls answered with a cached token.
+    pub hits: u64,
+    /// Requests sent to the vendor.
+    pub fetches: u64,
+    /// Requests that brought no token.
+    pub failures: u64,
+    /// Calls that waited for another thread's fetch.
+    pub waits: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) hits: Striped,
+    pub(crate) fetches: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    pub(crate) waits: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> Stats {
+        Stats {
+            hits: self.hits.sum(),
+            fetches: self.fetches.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+            waits: self.waits.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A counter that threads do not fight over: each adds to a cache line that few others use.
+#[derive(Default)]
+pub(crate) struct Striped([Stripe; STRIPES]);
+
+const STRIPES: usize = 16;
+
+#[derive(Default)]
+#[repr(align(128))]
+struct Stripe(AtomicU64);
+
+impl Striped {
+    #[inline]
+    pub(crate) fn increment(&self) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static MINE: Cell<usize> = const { Cell::new(usize::MAX) };
+        }
+        let mine = MINE.try_with(|mine| {
+            if mine.get() == usize::MAX {
+                mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+            }
+            mine.get()
+        });
+        self.0[mine.unwrap_or(0) % STRIPES].0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn sum(&self) -> u64 {
+        self.0.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum()
+    }
+}

@@ -1,0 +1,53 @@
+//! State that belongs to one process: a forked child starts with its own.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+/// A value that a forked child does not share with its parent.
+///
+/// At the moment of the fork another thread of the parent may hold a lock in the value or be using
+/// its sockets, and that thread does not exist in the child: the child must not touch the value. It
+/// gets a new one at first use; the parent's stays behind in its memory, untouched.
+pub(crate) struct PerProcess<T> {
+    make: fn() -> T,
+    current: ArcSwap<Owned<T>>,
+}
+
+/// The value, and the process it was made in.
+pub(crate) struct Owned<T> {
+    process: u32,
+    value: T,
+}
+
+impl<T> PerProcess<T> {
+    pub(crate) fn new(make: fn() -> T) -> Self {
+        PerProcess { make, current: ArcSwap::from_pointee(Owned::new(make())) }
+    }
+
+    pub(crate) fn get(&self) -> Arc<Owned<T>> {
+        let current = self.current.load_full();
+        if current.process == std::process::id() {
+            return current;
+        }
+        self.current.compare_and_swap(&current, Arc::new(Owned::new((self.make)())));
+        // Dropping it could wait for a lock that nobody in this process will ever release.
+        std::mem::forget(current);
+        self.current.load_full()
+    }
+}
+
+impl<T> Owned<T> {
+    fn new(value: T) -> Self {
+        Owned { process: std::process::id(), value }
+    }
+}
+
+impl<T> Deref for Owned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}

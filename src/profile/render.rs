@@ -1,0 +1,160 @@
+//! Profile and credentials in, request out.
+
+use std::io::Write;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::error::{Error, ErrorKind, Phase};
+use crate::profile::credentials::Credentials;
+use crate::profile::{Body, FormPart, HeaderPart, JsonPart, Profile};
+use crate::secret::{Secret, SecretBuf};
+use crate::transport::Request;
+
+/// What a request is made of, besides the profile.
+pub(crate) struct Ask<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) credentials: &'a Credentials,
+    pub(crate) scopes: &'a [String],
+    /// Percent-encode the two halves of HTTP Basic first (RFC 6749 §2.3.1).
+    pub(crate) percent_encode_basic: bool,
+}
+
+/// Renders the request. Fails only where the checks on the way in have a hole.
+pub(crate) fn render(profile: &Profile, ask: &Ask<'_>) -> Result<Request, Error> {
+    let (content_type, body) = match &profile.body {
+        Body::Json(members) => ("application/json", json_body(members, ask)?),
+        Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, ask)),
+    };
+    let mut headers = vec![
+        ("content-type", Secret::from(content_type)),
+        ("accept", Secret::from("application/json")),
+    ];
+    for (name, part) in profile.headers {
+        if let Some(value) = header(part, ask)? {
+            headers.push((name, value));
+        }
+    }
+    Ok(Request { url: ask.url.to_owned(), headers, body })
+}
+
+fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {
+    let credential = |name| ask.credentials.get(name);
+    Ok(match part {
+        HeaderPart::Credential(name) => credential(name).cloned(),
+        HeaderPart::Bearer(name) => match credential(name) {
+            None => None,
+            Some(token) => Some(concat(&[b"Bearer ", token.expose_secret().as_bytes()])?),
+        },
+        HeaderPart::Basic { user, password } => match (credential(user), credential(password)) {
+            (Some(user), Some(password)) => Some(basic(user, password, ask.percent_encode_basic)?),
+            _ => None,
+        },
+    })
+}
+
+fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secret, Error> {
+    let mut pair = SecretBuf::with_capacity(3 * (user.len() + password.len()) + 1);
+    for (half, end) in [(user, &b":"[..]), (password, b"")] {
+        match percent_encode {
+            true => push_form_encoded(&mut pair, half.expose_secret()),
+            false => pair.push(half.expose_secret().as_bytes()),
+        }
+        pair.push(end);
+    }
+    let mut encoded = zeroize::Zeroizing::new(vec![0; pair.len().div_ceil(3) * 4]);
+    let length =
+        BASE64.encode_slice(pair.expose_secret(), &mut encoded).map_err(|_| unrenderable())?;
+    concat(&[b"Basic ", &encoded[..length]])
+}
+
+fn concat(pieces: &[&[u8]]) -> Result<Secret, Error> {
+    let mut whole = SecretBuf::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+    pieces.iter().for_each(|piece| whole.push(piece));
+    let text = std::str::from_utf8(whole.expose_secret()).map_err(|_| unrenderable())?;
+    Ok(Secret::from(text))
+}
+
+fn json_body(
+    members: &'static [(&'static str, JsonPart)],
+    ask: &Ask<'_>,
+) -> Result<SecretBuf, Error> {
+    let mut body = SecretBuf::with_capacity(TYPICAL_BODY);
+    json_object(&mut body, members, ask).map_err(|_| unrenderable())?;
+    Ok(body)
+}
+
+/// serde_json writes pieces of the strings straight into the wiped buffer.
+fn json_object(
+    body: &mut SecretBuf,
+    members: &'static [(&'static str, JsonPart)],
+    ask: &Ask<'_>,
+) -> std::io::Result<()> {
+    let mut separator = &b"{"[..];
+    for (name, part) in members {
+        if matches!(part, JsonPart::Credential(name) if ask.credentials.get(name).is_none()) {
+            continue;
+        }
+        body.push(separator);
+        separator = b",";
+        serde_json::to_writer(&mut *body, name)?;
+        body.push(b":");
+        match part {
+            JsonPart::Text(text) => serde_json::to_writer(&mut *body, text)?,
+            JsonPart::Credential(name) => {
+                let value = ask.credentials.get(name).map(Secret::expose_secret);
+                serde_json::to_writer(&mut *body, &value)?;
+            }
+            JsonPart::ScopeArray => serde_json::to_writer(&mut *body, ask.scopes)?,
+            JsonPart::Object(members) => json_object(body, members, ask)?,
+        }
+    }
+    body.push(b"}");
+    Ok(())
+}
+
+fn form_body(fields: &'static [(&'static str, FormPart)], ask: &Ask<'_>) -> SecretBuf {
+    let mut body = SecretBuf::with_capacity(TYPICAL_BODY);
+    for (name, part) in fields {
+        let value = match part {
+            FormPart::Text(text) => Some(*text),
+            FormPart::Credential(name) => ask.credentials.get(name).map(Secret::expose_secret),
+        };
+        let Some(value) = value else { continue };
+        if !body.is_empty() {
+            body.push(b"&");
+        }
+        push_form_encoded(&mut body, name);
+        body.push(b"=");
+        push_form_encoded(&mut body, value);
+    }
+    body
+}
+
+/// What the URL standard's `application/x-www-form-urlencoded` serializer encodes.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
+/// Enough for every body of ordinary credentials, so that the buffer seldom grows.
+const TYPICAL_BODY: usize = 1024;
+
+fn push_form_encoded(buffer: &mut SecretBuf, text: &str) {
+    for piece in utf8_percent_encode(text, FORM) {
+        buffer.push(if piece == "%20" { b"+" } else { piece.as_bytes() });
+    }
+}
+
+fn unrenderable() -> Error {
+    Error::new(ErrorKind::Internal, Phase::Configure)
+}
+
+impl Write for SecretBuf {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.push(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! Secrets: wiped when dropped, redacted when printed, one greppable way out.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// A credential or token: UTF-8 text in a buffer of its exact size that is wiped when dropped.
+///
+/// It has no `Display` and no `Serialize`, and its `Debug` shows nothing of the value. The only way
+/// to the text is [`expose_secret`](Secret::expose_secret), so that one search over a code base
+/// lists every place where a secret leaves.
+///
+/// ```
+/// use caretoken::Secret;
+/// let secret = Secret::from("not-a-real-secret");
+/// assert_eq!(format!("{secret:?}"), "Secret(***)");
+/// assert_eq!(secret.expose_secret(), "not-a-real-secret");
+/// ```
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// The text itself. Do not log it, and do not copy it into a buffer that nobody wipes.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the secret is the empty string.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether both hold the same text, in a time that depends on the lengths alone.
+    #[must_use]
+    pub fn same_as(&self, other: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Clone for Secret {
+    fn clone(&self) -> Self {
+        Secret::from(&*self.0)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Secret(text.into())
+    }
+}
+
+/// Takes the text over and wipes the `String` it came in, spare capacity included.
+impl From<String> for Secret {
+    fn from(mut text: String) -> Self {
+        // Not `into_boxed_str`: shrinking may move the text and free the old block unwiped.
+        let secret = Secret::from(text.as_str());
+        text.zeroize();
+        secret
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// Bytes on their way to or from the wire: grows without leaving a copy behind, wiped when dropped.
+#[derive(Default)]
+pub struct SecretBuf(Vec<u8>);
+
+impl SecretBuf {
+    /// An empty buffer with room for `capacity` bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        SecretBuf(Vec::with_capacity(capacity))
+    }
+
+    /// Appends `bytes`. When the room ends, the old block is wiped before it is freed.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut grown = Vec::with_capacity(needed.max(2 * self.0.capacity()));
+            grown.extend_from_slice(&self.0);
+            self.0.zeroize();
+            self.0 = grown;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Shortens the content to `len` bytes and wipes the rest; does nothing if it is shorter.
+    pub fn truncate(&mut self, len: usize) {
+        if let Some(rest) = self.0.get_mut(len..) {
+            rest.zeroize();
+            self.0.truncate(len);
+        }
+    }
+
+    /// The bytes. The same care applies as for [`Secret::expose_secret`].
+    #[must_use]
+    pub fn expose_secret(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// How many bytes it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Drop for SecretBuf {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl From<&[u8]> for SecretBuf {
+    fn from(bytes: &[u8]) -> Self {
+        SecretBuf(bytes.to_vec())
+    }
+}
+
+impl fmt::Debug for SecretBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBuf(*** {} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_the_value() {
+        assert_eq!(format!("{:?}", Secret::from("fake-secret")), "Secret(***)");
+        assert_eq!(format!("{:?}", SecretBuf::from(&b"fake"[..])), "SecretBuf(*** 4 bytes)");
+    }
+
+    #[test]
+    fn comparison_sees_content_and_length() {
+        let a = Secret::from("fake-secret");
+        assert!(a.same_as(&a.clone()));
+        assert!(!a.same_as(&Secret::from("fake-secreT")));
+        assert!(!a.same_as(&Secret::from("fake-secre")));
+    }
+
+    #[test]
+    fn a_buffer_keeps_its_content_while_it_grows() {
+        let mut buffer = SecretBuf::with_capacity(3);
+        for piece in [&b"ab"[..], b"", b"cdefgh", b"i"] {
+            buffer.push(piece);
+        }
+        assert_eq!(buffer.expose_secret(), b"abcdefghi");
+        buffer.truncate(20);
+        assert_eq!(buffer.len(), 9);
+        buffer.truncate(2);
+        assert_eq!(buffer.expose_secret(), b"ab");
+    }
+}

@@ -1,0 +1,167 @@
+//! A token: immutable, shared, wiped when the last holder lets go.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use crate::life::clock::{Clock, Moment, system_time};
+use crate::life::expiry::Life;
+use crate::life::window::{Stage, Times};
+use crate::secret::Secret;
+
+/// A bearer token with what the vendor said about it.
+///
+/// Cheap to clone and safe to share between threads. Its secrets are wiped when the last clone is
+/// dropped. `Debug` shows no secret and none of the extra fields' values.
+#[derive(Clone)]
+pub struct Token(pub(crate) Arc<Inner>);
+
+/// What a token is made of.
+pub(crate) struct Inner {
+    pub(crate) vendor: &'static str,
+    /// `Bearer ` and the access token: one copy serves both.
+    pub(crate) authorization: Secret,
+    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) missing_scopes: Vec<String>,
+    pub(crate) request_id: Option<Box<str>>,
+    pub(crate) extras: Vec<(&'static str, Secret)>,
+    pub(crate) life: Life,
+    pub(crate) times: Times,
+    /// Which holder's credentials it was fetched with; see `Client::set_credential`.
+    pub(crate) holder: u64,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Another language's view of this token, made once and kept as long as the token.
+    pub(crate) face: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// How an `Authorization` value begins (RFC 6750 §2.1).
+pub(crate) const BEARER: &str = "Bearer ";
+
+impl Token {
+    /// The access token itself. To send it, use [`authorization`](Token::authorization).
+    #[must_use]
+    pub fn access_token(&self) -> AccessToken<'_> {
+        AccessToken(&self.0.authorization)
+    }
+
+    /// The whole value of the `Authorization` header: `Bearer …` (RFC 6750 §2.1).
+    #[must_use]
+    pub fn authorization(&self) -> &Secret {
+        &self.0.authorization
+    }
+
+    /// The type of the token: always `Bearer`; any other is an error.
+    #[must_use]
+    pub fn token_type(&self) -> &'static str {
+        "Bearer"
+    }
+
+    /// The name of the vendor that issued it, such as `pattern`.
+    #[must_use]
+    pub fn vendor(&self) -> &'static str {
+        self.0.vendor
+    }
+
+    /// The scopes it was granted; those requested where the vendor does not say.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.0.scopes
+    }
+
+    /// The scopes that were requested and not granted.
+    #[must_use]
+    pub fn missing_scopes(&self) -> &[String] {
+        &self.0.missing_scopes
+    }
+
+    /// When it ends by this machine's clock. For deciding, [`time_left`](Token::time_left) is
+    /// better: it survives steps of that clock.
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        system_time(self.0.times.end.wall_ms)
+    }
+
+    /// How long it is still good: by the monotonic or the wall clock, whichever leaves less.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.0.times.end.since(Moment::now(&*self.0.clock))
+    }
+
+    /// How long it lives in all, counted from the moment its request was sent.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.0.life.span
+    }
+
+    /// Whether the vendor gave it a longer life than is plausible, so that it was cut.
+    #[must_use]
+    pub fn lifetime_was_cut(&self) -> bool {
+        self.0.life.was_cut
+    }
+
+    /// Whether it is still good now.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.0.times.stage(Moment::now(&*self.0.clock)) != Stage::Expired
+    }
+
+    /// The refresh token that came with it, if any. The client uses it by itself where the vendor
+    /// has a refresh grant.
+    #[must_use]
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.0.refresh_token.as_ref()
+    }
+
+    /// The vendor's id of the request, for its support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// A further field of the vendor's answer, such as `patient`; numbers as decimal text. May be
+    /// personal data: do not log it.
+    #[must_use]
+    pub fn extra(&self, name: &str) -> Option<&str> {
+        let found = self.0.extras.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.expose_secret())
+    }
+
+    /// The names of the further fields it has.
+    pub fn extra_names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.extras.iter().map(|(name, _)| *name)
+    }
+}
+
+/// A borrowed access token; as closed as a [`Secret`].
+#[derive(Clone, Copy)]
+pub struct AccessToken<'a>(&'a Secret);
+
+impl<'a> AccessToken<'a> {
+    /// The text itself. Do not log it.
+    #[must_use]
+    pub fn expose_secret(&self) -> &'a str {
+        self.0.expose_secret().strip_prefix(BEARER).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for AccessToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(***)")
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("vendor", &self.0.vendor)
+            .field("authorization", &self.0.authorization)
+            .field("scopes", &self.0.scopes)
+            .field("missing_scopes", &self.0.missing_scopes)
+            .field("lifetime", &self.0.life.span)
+            .field("request_id", &self.0.request_id)
+            .field("extras", &self.extra_names().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+//! The only place that knows ureq, TLS, proxies and sockets.
+//!
+//! A [`Transport`] carries one [`Request`] to the vendor and brings the [`Response`] back. The
+//! built-in one speaks HTTPS; a host may inject its own (for an HTTP stack it already has, or for
+//! tests) with [`Builder::transport`](crate::Builder::transport).
+
+mod https;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Phase};
+use crate::secret::{Secret, SecretBuf};
+
+pub(crate) use https::{HttpsTransport, Settings};
+
+/// The most that is read of an answer's body, in bytes.
+pub const MAX_ANSWER: usize = 64 * 1024;
+
+/// Carries requests to a vendor. Used from many threads at once.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends `request` and returns the answer, whatever its status.
+    ///
+    /// Must end at most 50 ms after `attempt`'s deadline and 100 ms after it is cancelled, must not
+    /// follow redirects, must not send the request again by itself once any of it may have reached
+    /// the vendor, must read at most [`MAX_ANSWER`] bytes of body, and must wipe its copies of
+    /// request and answer.
+    ///
+    /// # Errors
+    /// When there is no answer. The error's [`phase`](Error::phase) says how far the request came:
+    /// before [`Phase::Send`] the vendor cannot have seen it.
+    fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error>;
+}
+
+/// A token request: always `POST`, with a body. Its values are secret.
+pub struct Request {
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(&'static str, Secret)>,
+    pub(crate) body: SecretBuf,
+}
+
+impl Request {
+    /// The absolute URL of the token endpoint. Never holds a credential.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The headers in order, names in lower case, without `host` and `content-length`.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.headers.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &SecretBuf {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Request").field("url", &self.url).field("headers", &names).finish()
+    }
+}
+
+/// An answer: status, the headers that matter, body.
+pub struct Response {
+    status: u16,
+    headers: Vec<(Box<str>, Box<str>)>,
+    body: SecretBuf,
+}
+
+impl Response {
+    /// The headers that caretoken reads; a transport may leave all others out.
+    pub const HEADERS: &'static [&'static str] = &["content-type", "date", "retry-after"];
+
+    /// An answer. Header names are compared without case.
+    #[must_use]
+    pub fn new(status: u16, headers: &[(&str, &str)], body: SecretBuf) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        Response { status, headers: headers.collect(), body }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The first header of that name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| &**value)
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &SecretBuf {
+        &self.body
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).field("body", &self.body).finish()
+    }
+}
+
+/// What one attempt may use: time until a deadline, unless it is cancelled first.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    deadline: Instant,
+    cancel: CancelToken,
+}
+
+impl Attempt {
+    pub(crate) fn new(deadline: Instant, cancel: CancelToken) -> Self {
+        Attempt { deadline, cancel }
+    }
+
+    /// When the attempt must be over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether the call was cancelled. Poll it at least every 50 ms while blocked.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// The time left.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Timeout`] or [`ErrorKind::Cancelled`], in `phase`, when there is none.
+    pub fn remaining(&self, phase: Phase) -> Result<Duration, Error> {
+        if self.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, phase));
+        }
+        match self.deadline.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(Error::new(ErrorKind::Timeout, phase)),
+            left => Ok(left),
+        }
+    }
+}
+
+/// Hands out tokens, and cancels all that it has handed out so far.
+#[derive(Default, Debug)]
+pub(crate) struct CancelSource(Arc<AtomicU64>);
+
+impl CancelSource {
+    pub(crate) fn token(&self) -> CancelToken {
+        CancelToken { now: Arc::clone(&self.0), born: self.0.load(Ordering::Acquire) }
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Tells whether its source was cancelled after it was handed out.
+#[derive(Clone, Debug)]
+pub(crate) struct CancelToken {
+    now: Arc<AtomicU64>,
+    born: u64,
+}
+
+impl CancelToken {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.now.load(Ordering::Acquire) != self.born
+    }
+}

@@ -1,0 +1,105 @@
+//! Edvak: the CCDA API.
+
+use std::time::Duration;
+
+use crate::profile::{
+    Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, Profile, Refusals, Role,
+    STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
+};
+use crate::secret::Secret;
+use crate::vendor::{Setup, Vendor};
+
+/// Credentials for Edvak's `POST /ccda/ccda/generate-token` (the doubled `ccda` is right).
+///
+/// The only documented host, `https://darwinapi.edvak.com`, is labelled a sandbox, so there is no
+/// default. Tokens live 15 minutes. No refresh endpoint is documented: on expiry the password is
+/// sent again, and a rejected password is not (see
+/// [`Builder::rejection_memory`](crate::Builder::rejection_memory)).
+///
+/// The token gives `patient`, `tenant`, `session_state`, `not-before-policy` and
+/// `refresh_expires_in` as extra fields.
+#[derive(Clone, Debug)]
+pub struct Edvak {
+    /// Where the API lives.
+    pub base_url: String,
+    /// The application's id.
+    pub client_id: String,
+    /// The application's secret.
+    pub client_secret: Secret,
+    /// The user's login name or e-mail address.
+    pub username: String,
+    /// The user's password.
+    pub password: Secret,
+}
+
+impl Vendor for Edvak {
+    fn into_setup(self) -> Setup {
+        Setup::new(&PROFILE, self.base_url)
+            .credential("client_id", self.client_id.into())
+            .credential("client_secret", self.client_secret)
+            .credential("username", self.username.into())
+            .credential("password", self.password)
+    }
+}
+
+pub(crate) static PROFILE: Profile = Profile {
+    vendor: "edvak",
+    base_path: "",
+    path: "/ccda/ccda/generate-token",
+    credentials: &[
+        Credential {
+            name: "client_id",
+            required: true,
+            carrier: Carrier::Body,
+            role: Role::Holder,
+        },
+        Credential {
+            name: "client_secret",
+            required: true,
+            carrier: Carrier::Body,
+            role: Role::Proof,
+        },
+        Credential { name: "username", required: true, carrier: Carrier::Body, role: Role::Holder },
+        Credential { name: "password", required: true, carrier: Carrier::Body, role: Role::Proof },
+    ],
+    scopes: Scopes::NotTaken,
+    headers: &[],
+    // A password grant, but `grant_type` is not documented and so not sent.
+    body: Body::Form(&[
+        ("client_id", FormPart::Credential("client_id")),
+        ("client_secret", FormPart::Credential("client_secret")),
+        ("username", FormPart::Credential("username")),
+        ("password", FormPart::Credential("password")),
+    ]),
+    answer: Answer {
+        success: &[200],
+        success_flag: None,
+        access_token: &["token", "access_token"],
+        token_type: Some(&["token", "token_type"]),
+        refresh_token: Some(&["token", "refresh_token"]),
+        scope: Some(&["token", "scope"]),
+        expiry: Expiry {
+            path: &["token", "expires_in"],
+            kind: ExpiryKind::In,
+            unit: Unit::Seconds,
+        },
+        request_id: None,
+        extras: &[
+            ("patient", &["token", "patient"]),
+            ("tenant", &["token", "tenant"]),
+            ("session_state", &["token", "session_state"]),
+            ("not-before-policy", &["token", "not-before-policy"]),
+            ("refresh_expires_in", &["token", "refresh_expires_in"]),
+        ],
+    },
+    refusals: Refusals {
+        status: None,
+        request_id: None,
+        codes: STANDARD_CODES,
+        faults: None,
+        rules: STANDARD_RULES,
+    },
+    longest_life: Duration::from_secs(24 * 60 * 60),
+    // A wrong password that is sent twice counts twice towards a locked account.
+    replay_is_harmless: false,
+};
