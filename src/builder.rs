@@ -14,6 +14,7 @@ use crate::transport::{self, HttpsTransport, Transport};
 use crate::vendor::{self, Vendor};
 
 /// Configures a [`Client`]. Setters only take note; [`build`](Builder::build) checks everything.
+#[derive(Clone)]
 pub struct Builder {
     profile: &'static Profile,
     base_url: String,
@@ -26,8 +27,8 @@ pub struct Builder {
     https: transport::Settings,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
-    on_rotation: Option<Box<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
-    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    on_rotation: Option<Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
+    on_event: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
     /// The first thing that was wrong.
     wrong: Option<Error>,
 }
@@ -134,12 +135,17 @@ impl Builder {
         Ok(())
     }
 
+    /// The vendor's credentials: the name of each, and whether it is required.
+    pub fn credential_names(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        self.profile.credentials.iter().map(|known| (known.name, known.required))
+    }
+
     fn is_credential(&self, name: &str) -> bool {
         self.profile.credentials.iter().any(|known| known.name == name)
     }
 
     /// A name that exists, as it may be shown.
-    fn shown(&self, name: &str) -> String {
+    pub(crate) fn shown(&self, name: &str) -> String {
         let is_known = SETTINGS.contains(&name) || self.is_credential(name);
         if is_known { name.to_owned() } else { "value".to_owned() }
     }
@@ -245,7 +251,7 @@ impl Builder {
         mut self,
         store: impl Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync + 'static,
     ) -> Self {
-        self.on_rotation = Some(Box::new(store));
+        self.on_rotation = Some(Arc::new(store));
         self
     }
 
@@ -253,7 +259,7 @@ impl Builder {
     /// Default: none; events also go to the [`log`] crate.
     #[must_use]
     pub fn on_event(mut self, observe: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.on_event = Some(Box::new(observe));
+        self.on_event = Some(Arc::new(observe));
         self
     }
 

@@ -55,8 +55,8 @@ pub(crate) struct Parts {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_rotation:
-        Option<Box<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
-    pub(crate) on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+        Option<Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
+    pub(crate) on_event: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
 }
 
 struct Shared {
@@ -68,8 +68,8 @@ struct Shared {
     rejection_memory: Duration,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    on_rotation: Option<Box<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
-    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    on_rotation: Option<Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
+    on_event: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
 
     slot: Slot<Inner>,
     /// The holder that cached tokens must belong to; the same number as in `credentials`.
@@ -142,7 +142,7 @@ impl Client {
     /// vendor that fails is no error.
     #[inline]
     pub fn token(&self) -> Result<Token, Error> {
-        self.token_within(self.0.timeout)
+        self.token_within(self.timeout())
     }
 
     /// As [`token`](Client::token), blocking at most `timeout`. With zero it never blocks: the
@@ -152,28 +152,26 @@ impl Client {
     /// As for [`token`](Client::token).
     #[inline]
     pub fn token_within(&self, timeout: Duration) -> Result<Token, Error> {
-        match self.0.with_fresh(|token| Token(Arc::clone(token))) {
+        match self.hit(|token| Token(Arc::clone(token))) {
             Some(token) => Ok(token),
-            None => self.0.obtain(timeout),
+            None => self.miss(timeout),
         }
     }
 
-    /// Lends the `Authorization` value of a token that is valid now, without counting a reference.
-    #[cfg_attr(not(feature = "capi"), expect(dead_code, reason = "C copies into its own buffer"))]
+    /// The first half of [`token_within`](Client::token_within): lends the cached token if it needs
+    /// no thought, without counting a reference.
     #[inline]
-    pub(crate) fn with_authorization<R>(
-        &self,
-        timeout: Duration,
-        read: impl Fn(&Secret) -> R,
-    ) -> Result<R, Error> {
-        match self.0.with_fresh(|token| read(&token.authorization)) {
-            Some(result) => Ok(result),
-            None => self.0.obtain(timeout).map(|token| read(token.authorization())),
-        }
+    pub(crate) fn hit<R>(&self, read: impl FnOnce(&Arc<Inner>) -> R) -> Option<R> {
+        self.0.with_fresh(read)
+    }
+
+    /// The second half: thinks, waits, fetches.
+    pub(crate) fn miss(&self, timeout: Duration) -> Result<Token, Error> {
+        self.0.obtain(timeout)
     }
 
     /// The builder's timeout.
-    #[cfg_attr(not(feature = "capi"), expect(dead_code, reason = "C passes -1 for it"))]
+    #[inline]
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout
     }
@@ -406,7 +404,13 @@ impl Shared {
             let attempt = self.attempt(call, &version);
             let took = Duration::from_millis(self.clock.monotonic_ms().saturating_sub(started));
             let error = match attempt {
-                Ok(token) => return self.keep(token, old, took),
+                Ok(token) if token.0.holder == self.holder.load(Ordering::Acquire) => {
+                    return self.keep(token, old, took);
+                }
+                Ok(_somebody_elses) => {
+                    self.time_left(call)?;
+                    continue;
+                }
                 Err(error) => error.with_vendor(self.profile.vendor),
             };
             self.counters.failures.fetch_add(1, Ordering::Relaxed);
@@ -434,6 +438,10 @@ impl Shared {
 
     /// How long to wait before asking again; `None` if that is of no use, not safe, or too late.
     fn pause_before_retry(&self, error: &Error, attempts: u32, call: &Call) -> Option<Duration> {
+        if error.kind() == ErrorKind::Timeout {
+            // An attempt has all the time of its call.
+            return None;
+        }
         let is_safe = self.profile.replay_is_harmless
             || error.kind() == ErrorKind::RateLimited
             || !error.phase().may_have_reached_the_vendor();

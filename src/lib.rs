@@ -42,7 +42,7 @@ mod token;
 pub mod transport;
 mod vendor;
 
-#[cfg(feature = "capi")]
+#[cfg(any(test, feature = "capi"))]
 pub mod capi;
 
 pub use builder::Builder;

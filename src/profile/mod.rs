@@ -185,7 +185,7 @@ pub(crate) enum CodeAt {
     Text(Path),
     /// A URI whose last segment is the code (RFC 9457 `type`).
     LastSegment(Path),
-    /// An object whose only key is the code.
+    /// An object whose only key is a code that a rule names.
     Key(Path),
 }
 

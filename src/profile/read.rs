@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::End;
-use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile};
+use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile, Rule};
 use crate::secret::Secret;
 use crate::transport::Response;
 
@@ -227,7 +227,8 @@ fn error_of(
             _ => None,
         })
         .unwrap_or(http_status);
-    let code = body.and_then(|json| refusals.codes.iter().find_map(|at| code_at(json, at)));
+    let code = body
+        .and_then(|json| refusals.codes.iter().find_map(|at| code_at(json, at, refusals.rules)));
     let faults = body.map(|json| faults(profile, json)).unwrap_or_default();
 
     let rule = refusals.rules.iter().find(|rule| {
@@ -281,7 +282,9 @@ fn kind_of_status(status: u16) -> ErrorKind {
     }
 }
 
-fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
+fn code_at<'a>(json: &'a Json, at: &CodeAt, rules: &[Rule]) -> Option<&'a str> {
+    let is_named =
+        |key: &str| rules.iter().any(|rule| matches!(rule.code, Code::Is(c) if c == key));
     match at {
         CodeAt::Text(path) => json.text_at(path).map(Secret::expose_secret),
         CodeAt::LastSegment(path) => {
@@ -289,7 +292,7 @@ fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
         }
         CodeAt::Key(path) => match json.at(path)? {
             Json::Object(members) => match members.as_slice() {
-                [(key, Json::Text(_))] => Some(key.expose_secret()),
+                [(key, _)] => Some(key.expose_secret()).filter(|key| is_named(key)),
                 _ => None,
             },
             _ => None,

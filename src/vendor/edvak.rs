@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::error::ErrorKind;
 use crate::profile::{
-    Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, Profile, Refusals, Role,
-    STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
+    Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Profile, Refusals, Role,
+    Rule, STANDARD_CODES, Scopes, Unit,
 };
 use crate::secret::Secret;
 use crate::vendor::{Setup, Vendor};
@@ -97,7 +98,16 @@ pub(crate) static PROFILE: Profile = Profile {
         request_id: None,
         codes: STANDARD_CODES,
         faults: None,
-        rules: STANDARD_RULES,
+        rules: &[
+            // What an invalid bearer gets at Edvak; at the token endpoint there is only the password.
+            Rule::status(403, Code::Any, ErrorKind::CredentialsRejected).with_remedy(
+                "check client id, client secret, user name and password with Edvak and set them \
+                 anew; the account may be locked",
+            ),
+            Rule::code("invalid_client", ErrorKind::CredentialsRejected),
+            Rule::code("invalid_grant", ErrorKind::CredentialsRejected),
+            Rule::code("invalid_scope", ErrorKind::ScopeRefused),
+        ],
     },
     longest_life: Duration::from_secs(24 * 60 * 60),
     // A wrong password that is sent twice counts twice towards a locked account.

@@ -1,0 +1,843 @@
+//! Token life, with the clock and the vendor in the test's hands.
+
+mod support;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use caretoken::transport::Response;
+use caretoken::{
+    Client, Error, ErrorKind, EventKind, Phase, RotationFailed, Secret, SecretBuf, Token,
+};
+use support::{
+    NOW_MS, Script, TestClock, edvak, ehealth, parchment, pattern, pattern_answer, plain, scripted,
+    scripted_with,
+};
+
+const HOUR: u64 = 3600;
+
+fn seconds(s: u64) -> Duration {
+    Duration::from_secs(s)
+}
+
+fn bad_gateway(script: &Script) {
+    script.answer_with(502, &[], "");
+}
+
+mod windows {
+    use super::*;
+
+    #[test]
+    fn a_fresh_token_is_served_without_a_request() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        for _ in 0..3 {
+            assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        }
+        clock.advance(seconds(HOUR - 301));
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        assert_eq!(script.requests(), 1);
+        assert_eq!((client.stats().hits, client.stats().fetches), (3, 1));
+    }
+
+    #[test]
+    fn a_due_token_is_refreshed_early() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR).token("two", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn while_one_caller_refreshes_early_the_others_keep_the_old_token() {
+        let (client, script, clock) = scripted();
+        let (go, gate) = mpsc::channel::<()>();
+        script.token("one", HOUR).then(move |_| {
+            gate.recv().unwrap();
+            let body = pattern_answer("two", HOUR);
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        thread::scope(|scope| {
+            let refresher = scope.spawn(|| client.token().unwrap());
+            script.wait_for_requests(2);
+            assert_eq!(plain(&client.token().unwrap()), "fake-one");
+            go.send(()).unwrap();
+            assert_eq!(plain(&refresher.join().unwrap()), "fake-two");
+        });
+        assert_eq!(script.requests(), 2);
+    }
+
+    #[test]
+    fn in_the_mandatory_window_callers_wait_for_the_new_token() {
+        let (client, script, clock) = scripted();
+        let (go, gate) = mpsc::channel::<()>();
+        script.token("one", HOUR).then(move |_| {
+            gate.recv().unwrap();
+            let body = pattern_answer("two", HOUR);
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 30));
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| client.token().unwrap())).collect();
+            script.wait_for_requests(2);
+            go.send(()).unwrap();
+            for caller in callers {
+                assert_eq!(plain(&caller.join().unwrap()), "fake-two");
+            }
+        });
+    }
+
+    #[test]
+    fn short_and_long_lives_are_both_cached() {
+        for (life, fresh_until) in [(10, 7), (24 * HOUR, 24 * HOUR - 301)] {
+            let (client, script, clock) = scripted();
+            script.token("one", life).token("two", life);
+            client.token().unwrap();
+            clock.advance(seconds(fresh_until));
+            assert_eq!(plain(&client.token().unwrap()), "fake-one", "{life}");
+            clock.advance(seconds(life - fresh_until));
+            assert_eq!(plain(&client.token().unwrap()), "fake-two", "{life}");
+        }
+    }
+
+    #[test]
+    fn an_ehealth_token_lives_thirty_days() {
+        let (client, script, clock) = scripted_with(ehealth());
+        let month = 30 * 24 * HOUR;
+        let body = format!(
+            r#"{{"data":{{"value":"fake-access","expires_at":{}}}}}"#,
+            NOW_MS / 1000 + month as i64
+        );
+        script.answer(201, &body);
+        let token = client.token().unwrap();
+        assert_eq!((token.lifetime(), token.lifetime_was_cut()), (seconds(month), false));
+        clock.advance(seconds(month - 301));
+        client.token().unwrap();
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn the_life_counts_from_the_moment_of_sending() {
+        let (client, script, clock) = scripted();
+        let slow = Arc::clone(&clock);
+        script.then(move |_| {
+            slow.advance(seconds(8));
+            let body = pattern_answer("one", 10);
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        assert_eq!(client.token().unwrap().time_left(), seconds(2));
+    }
+
+    #[test]
+    fn a_token_that_expired_on_its_way_is_an_error_not_a_loop() {
+        let (client, script, clock) = scripted();
+        script.then(move |_| {
+            clock.advance(seconds(10));
+            let body = pattern_answer("one", 10);
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::InvalidLifetime);
+        assert!(client.peek().is_none());
+    }
+}
+
+mod clocks {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_steps_back_does_not_lengthen_a_life() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR).token("two", HOUR);
+        let token = client.token().unwrap();
+        clock.step_wall(-86_400_000);
+        clock.advance(seconds(HOUR - 301));
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        clock.advance(seconds(301));
+        assert!(!token.is_good());
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn suspend_and_a_step_forward_end_a_life() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR).token("two", HOUR);
+        let token = client.token().unwrap();
+        clock.step_wall(3_600_000);
+        assert!(!token.is_good());
+        assert_eq!(token.time_left(), Duration::ZERO);
+        assert!(client.peek().is_none());
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn a_vendor_whose_clock_is_hours_off_gives_the_right_life() {
+        for skew_hours in [-5, 7] {
+            let (client, script, _) = scripted_with(ehealth());
+            let server = NOW_MS + skew_hours * 3_600_000;
+            let date = httpdate::fmt_http_date(
+                std::time::UNIX_EPOCH + Duration::from_millis(server as u64),
+            );
+            let body = format!(
+                r#"{{"data":{{"value":"fake-access","expires_at":{}}}}}"#,
+                server / 1000 + 900
+            );
+            script.answer_with(201, &[("date", &date)], &body);
+            assert_eq!(client.clock_skew_ms(), None);
+            assert_eq!(client.token().unwrap().lifetime(), seconds(900));
+            assert_eq!(client.clock_skew_ms(), Some(skew_hours * 3_600_000));
+        }
+    }
+}
+
+mod failures {
+    use super::*;
+
+    #[test]
+    fn a_failed_early_refresh_serves_the_old_token_and_cools_down() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        bad_gateway(&script);
+        script.token("two", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        for _ in 0..5 {
+            assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        }
+        assert_eq!(script.requests(), 2);
+        clock.advance(seconds(1));
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn an_old_token_is_served_until_its_end_and_never_past_it() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        for left in (1..=300).rev() {
+            bad_gateway(&script);
+            assert_eq!(plain(&client.token().unwrap()), "fake-one", "{left}");
+            clock.advance(seconds(1));
+        }
+        for _ in 0..20 {
+            bad_gateway(&script);
+        }
+        let error = client.token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn one_more_try_is_made_at_the_mandatory_point_whatever_the_vendor_said() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        script.answer_with(429, &[("retry-after", "1800")], "");
+        script.token("two", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        client.token().unwrap();
+        clock.advance(seconds(269));
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        clock.advance(seconds(1));
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn what_is_safe_to_send_again_is_sent_again() {
+        let (client, script, clock) = scripted();
+        script.fail(ErrorKind::Resolve, Phase::Resolve);
+        script.fail(ErrorKind::ConnectionLost, Phase::Receive);
+        bad_gateway(&script);
+        script.token("one", HOUR);
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        let slept = clock.slept.lock().unwrap();
+        assert_eq!(slept.len(), 3);
+        for (pause, most) in slept.iter().zip([200, 400, 800]) {
+            assert!(*pause <= Duration::from_millis(most), "{pause:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_safe_to_send_again_is_sent_once() {
+        for builder in [edvak, ehealth] {
+            for (kind, phase) in [
+                (ErrorKind::ConnectionLost, Phase::Send),
+                (ErrorKind::ConnectionLost, Phase::Receive),
+            ] {
+                let (client, script, _) = scripted_with(builder());
+                script.fail(kind, phase);
+                assert_eq!(client.token().unwrap_err().kind(), kind);
+            }
+            let (client, script, _) = scripted_with(builder());
+            bad_gateway(&script);
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Unavailable);
+            // Before the vendor can have seen anything, it is safe for everybody.
+            let (client, script, _) = scripted_with(builder());
+            script.fail(ErrorKind::Connect, Phase::Connect);
+            script.fail(ErrorKind::InvalidLifetime, Phase::Read);
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::InvalidLifetime);
+        }
+    }
+
+    #[test]
+    fn attempts_in_one_call_are_few() {
+        let (client, script, _) = scripted();
+        (0..4).for_each(|_| bad_gateway(&script));
+        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(script.requests(), 4);
+    }
+
+    #[test]
+    fn a_terminal_answer_is_not_asked_for_again() {
+        for status in [400, 401, 403, 404, 302] {
+            let (client, script, _) = scripted();
+            script.answer(status, "");
+            client.token().unwrap_err();
+            assert_eq!(script.requests(), 1);
+        }
+    }
+
+    #[test]
+    fn retry_after_within_the_deadline_is_waited_out() {
+        for header in ["7", "Tue, 14 Nov 2023 22:13:27 GMT"] {
+            let (client, script, clock) = scripted();
+            let headers = [("date", support::NOW_DATE), ("retry-after", header)];
+            script.answer_with(429, &headers, "").token("one", HOUR);
+            client.token_within(seconds(10)).unwrap();
+            assert_eq!(*clock.slept.lock().unwrap(), [seconds(7)]);
+        }
+    }
+
+    #[test]
+    fn retry_after_beyond_the_deadline_is_an_error_at_once_that_says_when() {
+        let (client, script, clock) = scripted();
+        script.answer_with(429, &[("retry-after", "60")], "");
+        let error = client.token_within(seconds(10)).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retry_after()),
+            (ErrorKind::RateLimited, Some(seconds(60)))
+        );
+        clock.advance(seconds(20));
+        // From memory, and still right about the time.
+        let error = client.token_within(seconds(10)).unwrap_err();
+        assert_eq!(error.retry_after(), Some(seconds(40)));
+        assert_eq!(script.requests(), 1);
+        assert!(clock.slept.lock().unwrap().is_empty());
+        // A caller with more time waits.
+        script.token("one", HOUR);
+        client.token_within(seconds(41)).unwrap();
+        assert_eq!(*clock.slept.lock().unwrap(), [seconds(40)]);
+    }
+
+    #[test]
+    fn a_failure_does_not_poison_the_client() {
+        let (client, script, clock) = scripted();
+        for _ in 0..4 {
+            script.fail(ErrorKind::Resolve, Phase::Resolve);
+        }
+        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Resolve);
+        script.token("one", HOUR);
+        clock.advance(seconds(1));
+        client.token().unwrap();
+    }
+
+    #[test]
+    fn a_refresh_that_brings_the_same_end_holds_off() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR).token("one", 300);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        client.token().unwrap();
+        // Due by its own short life, but the vendor has nothing newer.
+        clock.advance(seconds(149));
+        client.token().unwrap();
+        assert_eq!(script.requests(), 2);
+    }
+}
+
+mod rejections {
+    use super::*;
+
+    #[test]
+    fn a_wrong_password_reaches_the_vendor_once() {
+        let (client, script, clock) = scripted_with(edvak());
+        script.answer(403, "");
+        for _ in 0..50 {
+            let error = client.token().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+            clock.advance(seconds(1));
+        }
+        assert_eq!(script.requests(), 1);
+        assert_eq!(client.token().unwrap_err().retry_after(), Some(seconds(850)));
+    }
+
+    #[test]
+    fn a_new_credential_or_the_end_of_the_memory_asks_again() {
+        let (client, script, clock) = scripted_with(edvak());
+        script.answer(403, "").answer(403, "").answer(403, "");
+        client.token().unwrap_err();
+        client.set_credential("password", "fake-other").unwrap();
+        client.token().unwrap_err();
+        assert_eq!(script.requests(), 2);
+        assert!(script.sent()[1].body.ends_with("password=fake-other"));
+        clock.advance(seconds(900));
+        client.token().unwrap_err();
+        assert_eq!(script.requests(), 3);
+    }
+
+    #[test]
+    fn a_bad_new_credential_changes_nothing() {
+        let (client, script, _) = scripted_with(edvak());
+        script.answer(403, "");
+        client.token().unwrap_err();
+        for (name, value) in [("password", ""), ("password", "fake\n"), ("passwort", "fake")] {
+            let error = client.set_credential(name, value).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSetting);
+        }
+        client.token().unwrap_err();
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn the_memory_can_be_turned_off() {
+        let (client, script, _) = scripted_with(edvak().rejection_memory(Duration::ZERO));
+        script.answer(403, "").answer(403, "");
+        client.token().unwrap_err();
+        client.token().unwrap_err();
+        assert_eq!(script.requests(), 2);
+    }
+
+    #[test]
+    fn a_rejected_refresh_keeps_a_token_that_is_still_good() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR).answer_with(401, &[], "");
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        client.token().unwrap();
+        clock.advance(seconds(299));
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        clock.advance(seconds(1));
+        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::CredentialsRejected);
+        assert_eq!(script.requests(), 2);
+    }
+
+    #[test]
+    fn credentials_replaced_during_a_rejected_fetch_are_tried_at_once() {
+        let (client, script, _) = scripted();
+        let rotating = client.clone();
+        script.then(move |_| {
+            rotating.set_credential("client_secret", "fake-new").unwrap();
+            Ok(Response::new(401, &[], SecretBuf::default()))
+        });
+        script.token("one", HOUR);
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+    }
+
+    #[test]
+    fn proof_keeps_the_cached_token_and_a_new_holder_drops_it() {
+        let (client, script, _) = scripted_with(parchment());
+        let answer = |name: &str| {
+            format!(r#"{{"success":true,"data":{{"accessToken":"fake-{name}","expiresIn":3600}}}}"#)
+        };
+        script.answer(200, &answer("one")).answer(200, &answer("two"));
+        client.token().unwrap();
+        client.set_credential("partner_secret", "fake-new").unwrap();
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        client.set_credential("user_id", "fake-other-user").unwrap();
+        assert!(client.peek().is_none());
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+        assert_eq!(script.sent()[1].header("x-user-id"), Some("fake-other-user"));
+    }
+
+    #[test]
+    fn a_token_fetched_for_the_previous_holder_is_never_served() {
+        let (client, script, _) = scripted_with(parchment());
+        let rotating = client.clone();
+        let answer = |name: &str| {
+            format!(r#"{{"success":true,"data":{{"accessToken":"fake-{name}","expiresIn":3600}}}}"#)
+        };
+        let body = answer("previous");
+        script.then(move |_| {
+            rotating.set_credential("user_id", "fake-other-user").unwrap();
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        script.answer(200, &answer("present"));
+        assert_eq!(plain(&client.token().unwrap()), "fake-present");
+        assert_eq!(plain(&client.peek().unwrap()), "fake-present");
+    }
+}
+
+mod refused_tokens {
+    use super::*;
+
+    #[test]
+    fn a_rejected_token_is_dropped_once_for_ten_reporters() {
+        let (client, script, _) = scripted();
+        script.token("one", HOUR).token("two", HOUR);
+        let token = client.token().unwrap();
+        let barrier = Barrier::new(10);
+        let dropped = AtomicU32::new(0);
+        thread::scope(|scope| {
+            for _ in 0..10 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    if client.reject(&token) {
+                        dropped.fetch_add(1, Ordering::SeqCst);
+                    }
+                    assert_eq!(plain(&client.token().unwrap()), "fake-two");
+                });
+            }
+        });
+        assert_eq!(dropped.load(Ordering::SeqCst), 1);
+        assert_eq!(script.requests(), 2);
+    }
+
+    #[test]
+    fn an_old_or_foreign_token_drops_nothing() {
+        let (client, script, _) = scripted();
+        let (other, other_script, _) = scripted();
+        script.token("one", HOUR).token("two", HOUR);
+        other_script.token("one", HOUR);
+        let old = client.token().unwrap();
+        assert!(client.reject(&old));
+        client.token().unwrap();
+        assert!(!client.reject(&old));
+        assert!(!client.reject(&other.token().unwrap()));
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn fresh_tokens_refused_again_and_again_end_in_an_error_not_a_storm() {
+        let (client, script, clock) = scripted();
+        for _ in 0..3 {
+            script.token("one", HOUR);
+            let token = client.token().unwrap();
+            client.reject(&token);
+        }
+        for _ in 0..100 {
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::TokensRefused);
+        }
+        assert_eq!(script.requests(), 3);
+        clock.advance(seconds(30));
+        script.token("two", HOUR);
+        client.token().unwrap();
+    }
+}
+
+mod rotation {
+    use super::*;
+
+    fn answer(name: &str, refresh_token: &str) -> String {
+        format!(
+            r#"{{"data":{{"value":"fake-{name}","expires_at":{},
+                 "details":{{"refresh_token":"{refresh_token}"}}}}}}"#,
+            NOW_MS / 1000 + 900
+        )
+    }
+
+    #[test]
+    fn a_new_refresh_token_is_stored_before_anybody_gets_the_access_token() {
+        let stored = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&stored);
+        let peeker: Arc<Mutex<Option<Client>>> = Arc::default();
+        let inside = Arc::clone(&peeker);
+        let (client, script, _) = scripted_with(ehealth().on_rotation(move |new: &Secret| {
+            let client = inside.lock().unwrap().clone().unwrap();
+            assert!(client.peek().is_none());
+            seen.lock().unwrap().push(new.expose_secret().to_owned());
+            Ok(())
+        }));
+        *peeker.lock().unwrap() = Some(client.clone());
+        script.answer(201, &answer("one", "fake-rotated"));
+        client.token().unwrap();
+        assert_eq!(*stored.lock().unwrap(), ["fake-rotated"]);
+        peeker.lock().unwrap().take();
+    }
+
+    #[test]
+    fn the_same_refresh_token_is_no_rotation() {
+        let (client, script, _) =
+            scripted_with(ehealth().on_rotation(|_| panic!("nothing has changed")));
+        script.answer(201, &answer("one", "fake-refresh-token"));
+        client.token().unwrap();
+    }
+
+    #[test]
+    fn a_callback_that_fails_is_reported_and_nothing_is_lost() {
+        let failures = Arc::new(AtomicU32::new(2));
+        let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
+            match failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) {
+                Ok(_) => Err(RotationFailed),
+                Err(_) => Ok(()),
+            }
+        }));
+        script.answer(201, &answer("one", "fake-rotated"));
+        for _ in 0..2 {
+            let error = client.token().unwrap_err();
+            assert_eq!((error.kind(), error.phase()), (ErrorKind::RotationNotStored, Phase::Store));
+            assert!(client.peek().is_none());
+        }
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn a_callback_that_panics_loses_nothing_either() {
+        let calm = Arc::new(AtomicU32::new(0));
+        let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
+            assert!(calm.fetch_add(1, Ordering::SeqCst) > 0, "a defect in the host");
+            Ok(())
+        }));
+        script.answer(201, &answer("one", "fake-rotated"));
+        let caller = client.clone();
+        thread::spawn(move || caller.token()).join().unwrap_err();
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn a_callback_that_asks_for_a_token_gets_an_error_not_a_deadlock() {
+        let asker: Arc<Mutex<Option<Client>>> = Arc::default();
+        let heard = Arc::new(Mutex::new(None));
+        let (inside, hear) = (Arc::clone(&asker), Arc::clone(&heard));
+        let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
+            let client = inside.lock().unwrap().clone().unwrap();
+            *hear.lock().unwrap() = client.token().err();
+            Ok(())
+        }));
+        *asker.lock().unwrap() = Some(client.clone());
+        script.answer(201, &answer("one", "fake-rotated"));
+        client.token().unwrap();
+        let error = heard.lock().unwrap().take().unwrap();
+        assert_eq!(error.field(), Some("callback"));
+        asker.lock().unwrap().take();
+    }
+}
+
+mod limits {
+    use super::*;
+
+    #[test]
+    fn zero_time_is_enough_for_a_cached_token_and_for_nothing_else() {
+        let (client, script, _) = scripted();
+        let error = client.token_within(Duration::ZERO).unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Wait));
+        script.token("one", HOUR);
+        client.token_within(Duration::MAX).unwrap();
+        client.token_within(Duration::ZERO).unwrap();
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn the_transport_gets_no_more_time_than_the_caller_has() {
+        let (client, script, _) = scripted();
+        script.then(|attempt| {
+            assert!(attempt.remaining(Phase::Connect)? <= seconds(3));
+            assert!(attempt.remaining(Phase::Connect)? > seconds(2));
+            Err(Error::new(ErrorKind::Timeout, Phase::Connect))
+        });
+        let error = client.token_within(seconds(3)).unwrap_err();
+        assert_eq!(error.phase(), Phase::Connect);
+    }
+
+    #[test]
+    fn cancel_ends_a_flight_and_everybody_who_waits_and_nothing_later() {
+        let (client, script, _) = scripted();
+        script.then(|attempt| {
+            while !attempt.is_cancelled() {
+                thread::yield_now();
+            }
+            Err(Error::new(ErrorKind::Cancelled, Phase::Receive))
+        });
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| client.token())).collect();
+            script.wait_for_requests(1);
+            while client.stats().fetches < 1 {
+                thread::yield_now();
+            }
+            client.cancel();
+            // A caller that had not begun when the others were cancelled flies next.
+            script.token("one", HOUR);
+            for caller in callers {
+                match caller.join().unwrap() {
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Cancelled),
+                    Ok(token) => assert_eq!(plain(&token), "fake-one"),
+                }
+            }
+        });
+        client.token().unwrap();
+    }
+
+    #[test]
+    fn a_cancel_before_a_call_does_not_touch_it() {
+        let (client, script, _) = scripted();
+        client.cancel();
+        script.token("one", HOUR);
+        client.token().unwrap();
+    }
+
+    #[test]
+    fn one_callers_timeout_lets_the_next_in_line_fly() {
+        let (client, script, _) = scripted();
+        let (go, gate) = mpsc::channel::<()>();
+        script.then(move |_| {
+            gate.recv().unwrap();
+            Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+        });
+        script.token("one", HOUR);
+        thread::scope(|scope| {
+            let hasty = scope.spawn(|| client.token_within(seconds(1)));
+            script.wait_for_requests(1);
+            let patient = scope.spawn(|| client.token_within(seconds(60)));
+            go.send(()).unwrap();
+            assert_eq!(hasty.join().unwrap().unwrap_err().kind(), ErrorKind::Timeout);
+            assert_eq!(plain(&patient.join().unwrap().unwrap()), "fake-one");
+        });
+    }
+
+    #[test]
+    fn an_expired_token_and_256_threads_cause_one_request() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR));
+        script.token("two", HOUR);
+        let barrier = Barrier::new(256);
+        thread::scope(|scope| {
+            for _ in 0..256 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    assert_eq!(plain(&client.token().unwrap()), "fake-two");
+                });
+            }
+        });
+        assert_eq!(script.requests(), 2);
+        let stats = client.stats();
+        assert_eq!((stats.fetches, stats.failures), (2, 0));
+        assert_eq!(stats.hits + stats.waits, 255);
+    }
+
+    #[test]
+    fn all_who_wait_get_the_same_error() {
+        let (client, script, _) = scripted_with(edvak());
+        let (go, gate) = mpsc::channel::<()>();
+        script.then(move |_| {
+            gate.recv().unwrap();
+            Ok(Response::new(403, &[], SecretBuf::default()))
+        });
+        thread::scope(|scope| {
+            let callers: Vec<_> = (0..8).map(|_| scope.spawn(|| client.token())).collect();
+            script.wait_for_requests(1);
+            go.send(()).unwrap();
+            for caller in callers {
+                let error = caller.join().unwrap().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+            }
+        });
+        assert_eq!(script.requests(), 1);
+    }
+}
+
+mod idle_timer {
+    use super::*;
+
+    #[test]
+    fn refresh_if_due_works_only_when_it_is_due() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR).token("two", HOUR);
+        assert!(client.peek().is_none());
+        assert!(client.refresh_if_due().unwrap());
+        assert!(!client.refresh_if_due().unwrap());
+        assert_eq!(plain(&client.peek().unwrap()), "fake-one");
+        clock.advance(seconds(HOUR - 300));
+        assert!(client.refresh_if_due().unwrap());
+        assert_eq!(plain(&client.peek().unwrap()), "fake-two");
+    }
+
+    #[test]
+    fn refresh_if_due_reports_a_failure_and_keeps_the_token() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        bad_gateway(&script);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 300));
+        assert_eq!(client.refresh_if_due().unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(plain(&client.peek().unwrap()), "fake-one");
+        // Cooling down.
+        assert!(!client.refresh_if_due().unwrap());
+    }
+}
+
+mod observing {
+    use super::*;
+
+    #[test]
+    fn every_turn_is_told_and_no_secret_with_it() {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&events);
+        let observed = pattern().on_event(move |event| {
+            seen.lock().unwrap().push((event.kind, format!("{event} {event:?}")));
+        });
+        let (client, script, clock) = scripted_with(observed);
+        script.token("one", 30 * 24 * HOUR);
+        bad_gateway(&script);
+        let token: Token = client.token().unwrap();
+        clock.advance(token.lifetime() - seconds(300));
+        client.token().unwrap();
+        client.reject(&token);
+        let events = events.lock().unwrap();
+        let kinds: Vec<_> = events.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                EventKind::FetchStarted,
+                EventKind::Fetched,
+                EventKind::LifetimeCut,
+                EventKind::FetchStarted,
+                EventKind::FetchFailed,
+                EventKind::CoolingDown,
+                EventKind::ServedOldToken,
+                EventKind::TokenRejected
+            ]
+        );
+        assert!(events.iter().all(|(_, text)| !text.contains("fake-")), "{events:?}");
+        assert!(events[4].1.contains("error=unavailable"), "{events:?}");
+    }
+
+    #[test]
+    fn an_observer_may_use_the_client() {
+        let user: Arc<Mutex<Option<Client>>> = Arc::default();
+        let inside = Arc::clone(&user);
+        let observed = pattern().on_event(move |_| {
+            if let Some(client) = inside.lock().unwrap().clone() {
+                client.peek();
+                client.cancel();
+            }
+        });
+        let (client, script, _) = scripted_with(observed);
+        script.token("one", HOUR);
+        client.token().unwrap();
+        *user.lock().unwrap() = Some(client.clone());
+        client.reject(&client.peek().unwrap());
+        script.token("two", HOUR);
+        // It cancels the very call that it observes: an answer or a clear end, never a hang.
+        if let Err(error) = client.token() {
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+        }
+        user.lock().unwrap().take();
+    }
+}
+
+#[test]
+fn the_clock_of_the_test_moves_both_ways() {
+    use caretoken::Clock;
+    let clock = TestClock::new();
+    clock.advance(seconds(1));
+    clock.step_wall(-2000);
+    assert_eq!((clock.monotonic_ms(), clock.wall_ms()), (1_001_000, NOW_MS - 1000));
+}
