@@ -2,7 +2,6 @@
 //!
 //! Without arguments it starts the sandbox in this process. With `--vendor` it does the same
 //! against a real vendor.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -77,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     };
 
     println!(
-        "{:<10} {:<28} {:>10}  {:<34} {:<30} {:>8}  accepted",
+        "{:<10} {:<29} {:>10}  {:<34} {:<30} {:>8}  accepted",
         "vendor", "token", "expires in", "scopes", "request id", "took"
     );
     let mut all_accepted = true;
@@ -98,10 +97,10 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
             }
         };
         println!(
-            "{:<10} {:<28} {:>10}  {:<34} {:<30} {:>5} ms  {accepted}",
+            "{:<10} {:<29} {:>10}  {:<34} {:<30} {:>5} ms  {accepted}",
             client.vendor(),
             shape(&token),
-            format!("{} s", token.time_left().as_secs()),
+            format!("{:.0} s", token.time_left().as_secs_f64()),
             shortened(&token.scopes().join(" "), 34),
             shortened(token.request_id().unwrap_or("-"), 30),
             took.as_millis(),

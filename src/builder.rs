@@ -1,16 +1,19 @@
 //! How a client is configured: every setting is checked before the first call.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{Client, Parts, RotationFailed};
+use zeroize::Zeroizing;
+
+use crate::client::{Client, OnEvent, OnRotation, Parts, RotationFailed};
 use crate::error::Error;
 use crate::life::{Clock, SystemClock};
 use crate::observe::Event;
 use crate::profile::credentials::Credentials;
 use crate::profile::{HeaderPart, Profile, Scopes, base_url};
-use crate::secret::Secret;
-use crate::transport::{self, HttpsTransport, Transport};
+use crate::secret::{Secret, SecretBuf};
+use crate::transport::{self, HttpsTransport, ProxyChoice, Roots, Transport};
 use crate::vendor::{self, Vendor};
 
 /// Configures a [`Client`]. Setters only take note; [`build`](Builder::build) checks everything.
@@ -25,10 +28,12 @@ pub struct Builder {
     timeout: Duration,
     rejection_memory: Duration,
     https: transport::Settings,
+    /// Whether any of them was set.
+    is_https_set: bool,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
-    on_rotation: Option<Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
-    on_event: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
+    on_rotation: Option<OnRotation>,
+    on_event: Option<OnEvent>,
     /// The first thing that was wrong.
     wrong: Option<Error>,
 }
@@ -41,9 +46,18 @@ const SETTINGS: &[&str] = &[
     "base_url",
     "ca_file",
     "ca_pem",
+    "client_cert_file",
+    "client_cert_pem",
+    "client_key_file",
+    "client_key_pem",
+    "max_idle_ms",
     "percent_encode_credentials",
+    "pins",
     "plain_http_to_loopback",
+    "proxy",
     "rejection_memory_ms",
+    "resolve",
+    "roots",
     "scopes",
     "timeout_ms",
     "user_agent",
@@ -80,6 +94,7 @@ impl Builder {
             timeout: DEFAULT_TIMEOUT,
             rejection_memory: DEFAULT_REJECTION_MEMORY,
             https: transport::Settings::default(),
+            is_https_set: false,
             transport: None,
             clock: Arc::new(SystemClock),
             on_rotation: None,
@@ -90,10 +105,19 @@ impl Builder {
 
     /// Sets one credential or setting by its name.
     ///
-    /// Names are the vendor's credentials and `base_url`, `ca_file` (a path), `ca_pem`,
-    /// `percent_encode_credentials` (`true` or `false`), `plain_http_to_loopback` (likewise),
-    /// `rejection_memory_ms`, `scopes` (separated by spaces), `timeout_ms`, `user_agent`. Each does
-    /// what the method of that name does. `ca_file` is read at once.
+    /// Names are the vendor's credentials and these settings, each of which does what the method of
+    /// its name does:
+    ///
+    /// - `base_url`
+    /// - `timeout_ms`, `rejection_memory_ms`, `max_idle_ms`: whole milliseconds
+    /// - `scopes`, `pins`: separated by spaces
+    /// - `user_agent`
+    /// - `ca_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `client_cert_file`,
+    ///   `client_key_file` with the path of a file that is read at once
+    /// - `roots`: `bundled` or `none`
+    /// - `proxy`: `environment`, `off`, or a URL
+    /// - `resolve`: `host=address`; each call adds one
+    /// - `percent_encode_credentials`, `plain_http_to_loopback`: `true` or `false`
     ///
     /// # Errors
     /// When the name is unknown (the error lists those that exist) or the value cannot be used. What
@@ -109,17 +133,41 @@ impl Builder {
                 base_url::endpoint(self.profile, text, true)?;
                 self.base_url = text.to_owned();
             }
-            "ca_file" => {
-                let pem = std::fs::read(text).map_err(|error| {
-                    let problem = format!("cannot be read ({})", error.kind());
-                    Error::setting("ca_file", problem, "give the path of a readable PEM file")
-                })?;
-                self.https.ca_pem.push(pem);
+            "ca_file" => self.add_ca_pem(&read_file(name, text)?),
+            "ca_pem" => self.add_ca_pem(text.as_bytes()),
+            "client_cert_file" => self.https().client_cert_pem = Some(read_file(name, text)?),
+            "client_cert_pem" => self.https().client_cert_pem = Some(text.as_bytes().to_vec()),
+            "client_key_file" => {
+                let key = Zeroizing::new(read_file(name, text)?);
+                self.https().client_key_pem = Some(SecretBuf::from(&key[..]));
             }
-            "ca_pem" => self.https.ca_pem.push(text.as_bytes().to_vec()),
+            "client_key_pem" => self.https().client_key_pem = Some(text.as_bytes().into()),
+            "max_idle_ms" => self.https().max_idle_age = milliseconds(name, text)?,
             "percent_encode_credentials" => self.percent_encode = switch(name, text)?,
+            "pins" => {
+                self.https().pins = text.split_ascii_whitespace().map(str::to_owned).collect();
+            }
             "plain_http_to_loopback" => self.plain_http_to_loopback = switch(name, text)?,
+            "proxy" => self.https().proxy = proxy_choice(text),
             "rejection_memory_ms" => self.rejection_memory = milliseconds(name, text)?,
+            "resolve" => {
+                let (host, address) = text.split_once('=').unwrap_or((text, ""));
+                let address = address.parse().map_err(|_| {
+                    let problem = "is not of the form host=address";
+                    Error::setting("resolve", problem, "write for example api.example.com=10.1.2.3")
+                })?;
+                self.https().resolve.push((host.to_owned(), address));
+            }
+            "roots" => {
+                self.https().roots = match text {
+                    "bundled" => Roots::Bundled,
+                    "none" => Roots::None,
+                    _ => {
+                        let problem = "is neither bundled nor none";
+                        return Err(Error::setting("roots", problem, "write one of them"));
+                    }
+                };
+            }
             "scopes" => self.scopes = text.split_ascii_whitespace().map(str::to_owned).collect(),
             "timeout_ms" => {
                 let timeout = milliseconds(name, text)?;
@@ -128,7 +176,7 @@ impl Builder {
             }
             "user_agent" => {
                 check_user_agent(text)?;
-                self.https.user_agent = text.to_owned();
+                self.https().user_agent = text.to_owned().into();
             }
             _ => return self.credentials.set(name, value).map_err(|error| self.known(name, error)),
         }
@@ -169,6 +217,18 @@ impl Builder {
         self
     }
 
+    /// The settings of the built-in transport, to be changed.
+    fn https(&mut self) -> &mut transport::Settings {
+        self.is_https_set = true;
+        &mut self.https
+    }
+
+    fn add_ca_pem(&mut self, pem: &[u8]) {
+        let all = self.https().ca_pem.get_or_insert_default();
+        all.extend_from_slice(pem);
+        all.push(b'\n');
+    }
+
     fn note(&mut self, result: Result<(), Error>) {
         if let (Err(error), None) = (result, &self.wrong) {
             self.wrong = Some(error);
@@ -197,14 +257,65 @@ impl Builder {
     /// root programme.
     #[must_use]
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.https.ca_pem.push(pem.into());
+        self.add_ca_pem(&pem.into());
+        self
+    }
+
+    /// Whose certificates are trusted besides those in [`ca_pem`](Builder::ca_pem). With
+    /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`].
+    #[must_use]
+    pub fn roots(mut self, roots: Roots) -> Self {
+        self.https().roots = roots;
+        self
+    }
+
+    /// Identifies this client to the server by a certificate (mutual TLS): the chain, its own
+    /// certificate first, and the key as PKCS#8, PKCS#1 or SEC1, not encrypted; both PEM. Default:
+    /// none.
+    #[must_use]
+    pub fn client_certificate(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: SecretBuf) -> Self {
+        self.https().client_cert_pem = Some(chain_pem.into());
+        self.https().client_key_pem = Some(key_pem);
+        self
+    }
+
+    /// Accepts only servers whose public key, or that of a CA that vouches for them, is among these:
+    /// SHA-256 of the DER `SubjectPublicKeyInfo`, base64 (RFC 7469 §2.4). The other checks stay.
+    /// Default: none.
+    #[must_use]
+    pub fn pins<S: Into<String>>(mut self, pins: impl IntoIterator<Item = S>) -> Self {
+        self.https().pins = pins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How requests get out: `environment` (what `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say when
+    /// the client is built), `off`, or the URL of a proxy: `http://`, `socks5://` or `socks5h://`,
+    /// with `user:password@` where it asks. Default: `environment`.
+    #[must_use]
+    pub fn proxy(mut self, proxy: impl Into<Secret>) -> Self {
+        self.https().proxy = proxy_choice(proxy.into().expose_secret());
+        self
+    }
+
+    /// Connects to this address when `host` is meant, without asking DNS: for tests and split-horizon
+    /// DNS. May be called repeatedly. TLS still checks the host's name. Default: none.
+    #[must_use]
+    pub fn resolve(mut self, host: impl Into<String>, address: IpAddr) -> Self {
+        self.https().resolve.push((host.into(), address));
+        self
+    }
+
+    /// How long a connection is kept for the next request; zero keeps none. Default: 20 seconds.
+    #[must_use]
+    pub fn max_idle(mut self, age: Duration) -> Self {
+        self.https().max_idle_age = age;
         self
     }
 
     /// The `User-Agent` header (RFC 9110 §10.1.5). Default: `caretoken/` and its version.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.https.user_agent = user_agent.into();
+        self.https().user_agent = user_agent.into().into();
         let result = check_user_agent(&self.https.user_agent);
         self.note(result);
         self
@@ -303,7 +414,7 @@ impl Builder {
             ));
         }
         let transport = match self.transport {
-            Some(transport) if self.https == transport::Settings::default() => transport,
+            Some(transport) if !self.is_https_set => transport,
             Some(_) => {
                 return Err(Error::setting(
                     "transport",
@@ -386,6 +497,21 @@ fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
             "give each scope by itself, exactly as the vendor writes it",
         ),
     }
+}
+
+fn proxy_choice(text: &str) -> ProxyChoice {
+    match text {
+        "environment" => ProxyChoice::Environment,
+        "off" => ProxyChoice::Off,
+        url => ProxyChoice::Url(Secret::from(url)),
+    }
+}
+
+fn read_file(name: &str, path: &str) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|error| {
+        let problem = format!("cannot be read ({})", error.kind());
+        Error::setting(name.to_owned(), problem, "give the path of a readable PEM file")
+    })
 }
 
 fn switch(name: &str, text: &str) -> Result<bool, Error> {

@@ -43,6 +43,11 @@ pub struct Client(Arc<Shared>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RotationFailed;
 
+/// Stores a rotated refresh token.
+pub(crate) type OnRotation = Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>;
+/// Takes note of an event.
+pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
+
 /// What the builder has checked and hands over.
 pub(crate) struct Parts {
     pub(crate) profile: &'static Profile,
@@ -54,9 +59,8 @@ pub(crate) struct Parts {
     pub(crate) rejection_memory: Duration,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) on_rotation:
-        Option<Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
-    pub(crate) on_event: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
+    pub(crate) on_rotation: Option<OnRotation>,
+    pub(crate) on_event: Option<OnEvent>,
 }
 
 struct Shared {
@@ -68,8 +72,8 @@ struct Shared {
     rejection_memory: Duration,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    on_rotation: Option<Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>>,
-    on_event: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
+    on_rotation: Option<OnRotation>,
+    on_event: Option<OnEvent>,
 
     slot: Slot<Inner>,
     /// The holder that cached tokens must belong to; the same number as in `credentials`.

@@ -29,6 +29,18 @@
 //! Nothing here is async, no thread is started in the background, and there is no global state.
 //! Every call ends within its timeout, and [`Client::cancel`] ends it sooner.
 
+// Tests may stop at the first surprise; the library may not.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
 mod builder;
 mod client;
 mod error;
@@ -52,4 +64,10 @@ pub use life::{Clock, SystemClock};
 pub use observe::{Event, EventKind, Stats};
 pub use secret::{Secret, SecretBuf};
 pub use token::{AccessToken, Token};
+pub use transport::Roots;
 pub use vendor::{Edvak, Ehealth, Parchment, Pattern, Vendor};
+
+/// Compiles the README's Rust.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

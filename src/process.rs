@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 /// its sockets, and that thread does not exist in the child: the child must not touch the value. It
 /// gets a new one at first use; the parent's stays behind in its memory, untouched.
 pub(crate) struct PerProcess<T> {
-    make: fn() -> T,
+    make: Box<dyn Fn() -> T + Send + Sync>,
     current: ArcSwap<Owned<T>>,
 }
 
@@ -22,8 +22,9 @@ pub(crate) struct Owned<T> {
 }
 
 impl<T> PerProcess<T> {
-    pub(crate) fn new(make: fn() -> T) -> Self {
-        PerProcess { make, current: ArcSwap::from_pointee(Owned::new(make())) }
+    pub(crate) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        let current = ArcSwap::from_pointee(Owned::new(make()));
+        PerProcess { make: Box::new(make), current }
     }
 
     pub(crate) fn get(&self) -> Arc<Owned<T>> {

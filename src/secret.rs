@@ -129,6 +129,12 @@ impl SecretBuf {
     }
 }
 
+impl Clone for SecretBuf {
+    fn clone(&self) -> Self {
+        SecretBuf::from(&*self.0)
+    }
+}
+
 impl Drop for SecretBuf {
     fn drop(&mut self) {
         self.0.zeroize();

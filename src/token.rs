@@ -33,7 +33,10 @@ pub(crate) struct Inner {
     pub(crate) holder: u64,
     pub(crate) clock: Arc<dyn Clock>,
     /// Another language's view of this token, made once and kept as long as the token.
-    #[cfg_attr(not(feature = "capi"), expect(dead_code, reason = "only C has another view"))]
+    #[cfg_attr(
+        not(any(test, feature = "capi")),
+        expect(dead_code, reason = "only C has another view")
+    )]
     pub(crate) face: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 

@@ -815,7 +815,7 @@ mod observing {
         let inside = Arc::clone(&user);
         let observed = pattern().on_event(move |_| {
             if let Some(client) = inside.lock().unwrap().clone() {
-                client.peek();
+                let _ = client.peek();
                 client.cancel();
             }
         });

@@ -14,6 +14,18 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+// Tests may stop at the first surprise; the library may not.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
 mod answer;
 mod certificate;
 mod fault;

@@ -1,1 +1,30 @@
-//! The C ABI.
+//! The C ABI: the only place that knows C.
+//!
+//! One module per C type. Every function takes the same steps: enter the panic boundary, turn
+//! pointers into references, call the safe core, write the out-parameters. The doc comments of what
+//! is exported are the text of `include/caretoken.h`; they speak to C developers.
+
+#![allow(non_camel_case_types, reason = "types have the names that C sees")]
+#![allow(clippy::missing_safety_doc, reason = "the header's words are the contract")]
+
+mod boundary;
+mod client;
+mod config;
+mod error;
+mod event;
+mod status;
+mod strings;
+mod token;
+mod version;
+
+pub use client::*;
+pub use config::*;
+pub use error::*;
+pub use event::*;
+pub use status::*;
+pub use strings::*;
+pub use token::*;
+pub use version::*;
+
+#[cfg(test)]
+mod tests;

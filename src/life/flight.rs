@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::life::sync::{Condvar, Mutex, MutexGuard};
 
-#[cfg(loom)]
+#[cfg(caretoken_loom)]
 use loom::thread::{ThreadId, current};
-#[cfg(not(loom))]
+#[cfg(not(caretoken_loom))]
 use std::thread::{ThreadId, current};
 
 /// Lets one thread at a time do a piece of work whose outcome others wait for.
@@ -129,7 +129,7 @@ impl<T> Drop for Pilot<'_, T> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(caretoken_loom)))]
 mod tests {
     use super::*;
     use std::sync::mpsc;
@@ -208,8 +208,8 @@ mod tests {
     }
 }
 
-/// Every interleaving of a few threads: `RUSTFLAGS="--cfg loom" cargo test --release --lib loom`.
-#[cfg(all(test, loom))]
+/// Every interleaving of a few threads: `RUSTFLAGS="--cfg caretoken_loom" cargo test --release --lib loom`.
+#[cfg(all(test, caretoken_loom))]
 mod loom_tests {
     use super::*;
     use crate::life::slot::Slot;

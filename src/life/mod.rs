@@ -15,8 +15,8 @@ pub use clock::{Clock, SystemClock};
 /// The primitives that `flight` and `slot` stand on: the standard ones, or those of the model
 /// checker, which runs every interleaving.
 mod sync {
-    #[cfg(loom)]
+    #[cfg(caretoken_loom)]
     pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
-    #[cfg(not(loom))]
+    #[cfg(not(caretoken_loom))]
     pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 }

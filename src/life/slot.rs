@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-#[cfg(not(loom))]
+#[cfg(not(caretoken_loom))]
 use arc_swap::ArcSwapOption;
 
-#[cfg(loom)]
+#[cfg(caretoken_loom)]
 use crate::life::sync::Mutex;
 
 /// Holds at most one value. Readers never wait.
 pub(crate) struct Slot<T> {
-    #[cfg(not(loom))]
+    #[cfg(not(caretoken_loom))]
     current: ArcSwapOption<T>,
     /// The model checker cannot see into `arc_swap`; what is checked is the logic around it.
-    #[cfg(loom)]
+    #[cfg(caretoken_loom)]
     current: Mutex<Option<Arc<T>>>,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(caretoken_loom))]
 impl<T> Slot<T> {
     pub(crate) fn new() -> Self {
         Slot { current: ArcSwapOption::empty() }
@@ -48,10 +48,18 @@ impl<T> Slot<T> {
     }
 }
 
-#[cfg(loom)]
+#[cfg(caretoken_loom)]
 impl<T> Slot<T> {
     pub(crate) fn new() -> Self {
         Slot { current: Mutex::new(None) }
+    }
+
+    pub(crate) fn with<R>(&self, read: impl FnOnce(Option<&Arc<T>>) -> R) -> R {
+        read(self.load().as_ref())
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.current.lock().unwrap() = None;
     }
 
     pub(crate) fn load(&self) -> Option<Arc<T>> {
@@ -72,7 +80,7 @@ impl<T> Slot<T> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(caretoken_loom)))]
 mod tests {
     use super::*;
 

@@ -53,7 +53,7 @@ pub(crate) fn endpoint(
         return wrong("has an invalid host name", form);
     }
     let rest = &authority.as_str()[host.len()..];
-    if !rest.is_empty() && !authority.port_u16().is_some_and(|port| port > 0) {
+    if !rest.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
         return wrong("has an invalid port", form);
     }
     match scheme {

@@ -36,7 +36,8 @@ pub(crate) fn render(profile: &Profile, ask: &Ask<'_>) -> Result<Request, Error>
             headers.push((name, value));
         }
     }
-    Ok(Request { url: ask.url.to_owned(), headers, body })
+    let replayable = profile.replay_is_harmless;
+    Ok(Request { url: ask.url.to_owned(), headers, body, replayable })
 }
 
 fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {

@@ -1,102 +1,163 @@
-//! HTTPS by ureq and rustls.
+//! The built-in transport: HTTP/1.1 by ureq, over connections of our own.
 
-use std::fmt;
 use std::io::Read;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
 
-use http::header::HeaderValue;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use rustls::crypto::SecureRandom;
+use zeroize::Zeroizing;
 
+use super::agent::{Exchange, agent, is_header_value, placeholder_for};
+use super::connect::connect;
+use super::link::Link;
+use super::proxy::Proxies;
+use super::resolve::Resolver;
+use super::settings::Settings;
+use super::target::{Host, Origin};
+use super::tls::{Session, TlsConfig};
+use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Phase};
+use crate::process::PerProcess;
 use crate::secret::SecretBuf;
-use crate::transport::{Attempt, MAX_ANSWER, Request, Response, Transport};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
-    pub(crate) user_agent: String,
-    pub(crate) ca_pem: Vec<Vec<u8>>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            user_agent: concat!("caretoken/", env!("CARGO_PKG_VERSION")).to_owned(),
-            ca_pem: Vec::new(),
-        }
-    }
-}
-
+/// Carries requests over TLS, directly or through a proxy, on connections that it keeps for a
+/// while. Every step ends with its attempt.
 pub(crate) struct HttpsTransport {
-    agent: ureq::Agent,
+    agent: PerProcess<ureq::Agent>,
+    random: &'static dyn SecureRandom,
+}
+
+/// How connections are opened.
+pub(super) struct Routes {
+    pub(super) resolver: Resolver,
+    proxies: Proxies,
+    tls: TlsConfig,
 }
 
 impl HttpsTransport {
+    /// Checks all settings; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSetting`], naming the setting.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
-        let mut certs = Vec::new();
-        for pem in &settings.ca_pem {
-            for item in ureq::tls::parse_pem(pem) {
-                if let Ok(PemItem::Certificate(c)) = item {
-                    certs.push(c);
-                }
-            }
-        }
-        let _: &Vec<Certificate<'static>> = &certs;
-        let roots =
-            if certs.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certs) };
-        let config = ureq::Agent::config_builder()
-            .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(&settings.user_agent)
-            .build();
-        Ok(HttpsTransport { agent: config.new_agent() })
+        let resolver = Resolver::new(overrides(&settings.resolve)?);
+        HttpsTransport::with_resolver(settings, resolver)
     }
-}
 
-impl fmt::Debug for HttpsTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HttpsTransport")
+    #[cfg(test)]
+    pub(super) fn with_lookup(settings: Settings, lookup: super::resolve::Lookup) -> Self {
+        let mut resolver = Resolver::new(Vec::new());
+        resolver.lookup = lookup;
+        HttpsTransport::with_resolver(settings, resolver).unwrap()
+    }
+
+    fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, Error> {
+        if !is_header_value(&settings.user_agent) {
+            let problem = "has characters that cannot stand in a header";
+            return Err(Error::setting("user_agent", problem, "use printable characters"));
+        }
+        let routes = Arc::new(Routes {
+            resolver,
+            proxies: Proxies::new(&settings.proxy)?,
+            tls: TlsConfig::new(&settings)?,
+        });
+        let random = routes.tls.secure_random();
+        let (user_agent, max_idle_age) = (settings.user_agent, settings.max_idle_age);
+        // A forked child must touch neither its parent's connections nor the lock of their pool.
+        let agent = PerProcess::new(move || agent(Arc::clone(&routes), &user_agent, max_idle_age));
+        Ok(HttpsTransport { agent, random })
+    }
+
+    fn exchange(&self, request: &Request, exchange: &Rc<Exchange>) -> Result<Response, Error> {
+        let mut builder = ureq::http::Request::post(request.url());
+        for (index, (name, _)) in request.headers.iter().enumerate() {
+            builder = builder.header(*name, placeholder_for(index));
+        }
+        let stand_in = vec![0; request.body.len()];
+        let built = builder
+            .body(&stand_in[..])
+            .map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
+        let agent = self.agent.get();
+        exchange.run(|| {
+            let answer = agent.run(built);
+            let mut answer = answer.map_err(|error| exchange.meaning(error))?;
+            let body = read_body(&mut answer, exchange)?;
+            let headers = Response::HEADERS.iter();
+            let headers: Vec<_> = headers
+                .filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)))
+                .collect();
+            Ok(Response::new(answer.status().as_u16(), &headers, body))
+        })
     }
 }
 
 impl Transport for HttpsTransport {
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error> {
-        let left = attempt.remaining(Phase::Connect)?;
-        let mut builder =
-            self.agent.post(request.url()).config().timeout_global(Some(left)).build();
-        for (name, value) in request.headers() {
-            let mut v = HeaderValue::from_str(value.expose_secret())
-                .map_err(|_| Error::new(ErrorKind::Internal, Phase::Send))?;
-            v.set_sensitive(true);
-            builder = builder.header(name, v);
-        }
-        let mut response = builder.send(request.body().expose_secret()).map_err(|e| map(&e))?;
-        let mut body = SecretBuf::with_capacity(4096);
-        let mut chunk = [0; 4096];
-        let mut reader = response.body_mut().as_reader();
-        loop {
-            match reader.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(n) if body.len() + n > MAX_ANSWER => {
-                    return Err(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive));
-                }
-                Ok(n) => body.push(&chunk[..n]),
-                Err(_) => return Err(Error::new(ErrorKind::ConnectionLost, Phase::Receive)),
+        attempt.remaining(Phase::Connect)?;
+        let exchange = Exchange::new(request, attempt, false, self.random)?;
+        match self.exchange(request, &exchange) {
+            Err(_) if exchange.met_stale.get() && request.replayable => {
+                let fresh = Exchange::new(request, attempt, true, self.random)?;
+                self.exchange(request, &fresh)
             }
+            outcome => outcome,
         }
-        let headers: Vec<_> = Response::HEADERS
-            .iter()
-            .filter_map(|name| Some((*name, response.headers().get(*name)?.to_str().ok()?)))
-            .collect();
-        Ok(Response::new(response.status().as_u16(), &headers, body))
     }
 }
 
-fn map(error: &ureq::Error) -> Error {
-    match error {
-        ureq::Error::Timeout(_) => Error::new(ErrorKind::Timeout, Phase::Receive),
-        ureq::Error::HostNotFound => Error::new(ErrorKind::Resolve, Phase::Resolve),
-        ureq::Error::Rustls(_) => Error::new(ErrorKind::Tls, Phase::Tls),
-        _ => Error::new(ErrorKind::Connect, Phase::Connect),
+impl Routes {
+    /// A new connection to `origin`, ready for a request.
+    pub(super) fn open(&self, origin: &Origin, attempt: &Attempt) -> Result<Link, Error> {
+        let socket = match self.proxies.for_origin(origin) {
+            Some(proxy) => proxy.connect(origin, &self.resolver, attempt)?,
+            None => {
+                let (host, port) = (&origin.host, origin.port);
+                let addresses = self.resolver.resolve(host, port, attempt, Phase::Resolve)?;
+                connect(&addresses, attempt, Phase::Connect)?
+            }
+        };
+        if !origin.tls {
+            return Ok(Link::plain(origin.clone(), socket));
+        }
+        let session = Session::open(&self.tls, &origin.host, socket, attempt)?;
+        Ok(Link::tls(origin.clone(), session))
     }
+}
+
+/// Reads the body, uncovered, as far as it may go.
+fn read_body(
+    answer: &mut ureq::http::Response<ureq::Body>,
+    exchange: &Exchange,
+) -> Result<SecretBuf, Error> {
+    let mut body = SecretBuf::with_capacity(2 * READ_SIZE);
+    let mut piece = Zeroizing::new([0; READ_SIZE]);
+    let mut reader = answer.body_mut().as_reader();
+    loop {
+        let read = reader.read(&mut piece[..]);
+        match read.map_err(|error| exchange.meaning(error.into()))? {
+            0 => return Ok(body),
+            amount if body.len() + amount > MAX_ANSWER => {
+                return Err(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive));
+            }
+            amount => {
+                exchange.uncover(&mut piece[..amount]);
+                body.push(&piece[..amount]);
+            }
+        }
+    }
+}
+
+const READ_SIZE: usize = 2 * 1024;
+
+fn overrides(given: &[(String, IpAddr)]) -> Result<Vec<(Host, IpAddr)>, Error> {
+    let parse = |(name, address): &(String, IpAddr)| match Host::parse(name) {
+        Some(host @ Host::Name(_)) => Ok((host, *address)),
+        _ => Err(Error::setting(
+            "resolve",
+            "names a host that is not a valid DNS name",
+            "write the host as in base_url, without scheme and port",
+        )),
+    };
+    given.iter().map(parse).collect()
 }

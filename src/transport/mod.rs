@@ -4,7 +4,21 @@
 //! built-in one speaks HTTPS; a host may inject its own (for an HTTP stack it already has, or for
 //! tests) with [`Builder::transport`](crate::Builder::transport).
 
+mod agent;
+mod buffer;
+mod connect;
 mod https;
+mod link;
+mod proxy;
+mod resolve;
+mod settings;
+mod socket;
+mod target;
+mod tls;
+mod veil;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +28,9 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::{Secret, SecretBuf};
 
-pub(crate) use https::{HttpsTransport, Settings};
+pub(crate) use https::HttpsTransport;
+pub use settings::Roots;
+pub(crate) use settings::{ProxyChoice, Settings};
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;
@@ -25,7 +41,8 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// Must end at most 50 ms after `attempt`'s deadline and 100 ms after it is cancelled, must not
     /// follow redirects, must not send the request again by itself once any of it may have reached
-    /// the vendor, must read at most [`MAX_ANSWER`] bytes of body, and must wipe its copies of
+    /// the vendor (except a [replayable](Request::is_replayable) one, once, when a kept connection
+    /// ended before any of the answer came), must read at most [`MAX_ANSWER`] bytes of body, and must wipe its copies of
     /// request and answer.
     ///
     /// # Errors
@@ -39,6 +56,9 @@ pub struct Request {
     pub(crate) url: String,
     pub(crate) headers: Vec<(&'static str, Secret)>,
     pub(crate) body: SecretBuf,
+    /// Whether sending it twice is harmless. If so, a transport may send it once more when a kept
+    /// connection turns out to be closed and nothing was answered; otherwise it must report that.
+    pub(crate) replayable: bool,
 }
 
 impl Request {
@@ -57,6 +77,12 @@ impl Request {
     #[must_use]
     pub fn body(&self) -> &SecretBuf {
         &self.body
+    }
+
+    /// Whether sending the request twice is harmless.
+    #[must_use]
+    pub fn is_replayable(&self) -> bool {
+        self.replayable
     }
 }
 

@@ -1,5 +1,4 @@
 //! What the sandbox claims to do, checked over real HTTPS.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod edvak;
 mod ehealth;

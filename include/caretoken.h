@@ -1,0 +1,825 @@
+/*
+ * caretoken: bearer tokens for electronic health record systems.
+ *
+ * Four vendors, four token endpoints, none of them standard: parchment, ehealth, edvak, pattern. One
+ * blocking call returns a bearer token that is valid now: cached, or fetched over HTTPS.
+ *
+ * A complete program:
+ *
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
+ *     #include <string.h>
+ *     #include "caretoken.h"
+ *
+ *     static int set(caretoken_config *config, const char *name, const char *value,
+ *                    caretoken_error **error) {
+ *         return caretoken_config_set(config, name, value, value ? strlen(value) : 0, error)
+ *                == CARETOKEN_OK;
+ *     }
+ *
+ *     int main(void) {
+ *         caretoken_error *error = NULL;
+ *         caretoken_config *config = NULL;
+ *         caretoken_client *client = NULL;
+ *         const caretoken_token *token = NULL;
+ *
+ *         // Once per program and set of credentials: make a client.
+ *         int ok = caretoken_config_new("pattern", &config, &error) == CARETOKEN_OK
+ *               && set(config, "base_url", "https://pattern.example", &error)
+ *               && set(config, "client_id", "my-client", &error)
+ *               && set(config, "client_secret", getenv("PATTERN_CLIENT_SECRET"), &error)
+ *               && caretoken_client_new(config, &client, &error) == CARETOKEN_OK;
+ *         caretoken_config_free(config);
+ *
+ *         // Before each request to the vendor's API: ask for a token.
+ *         if (ok && caretoken_client_token(client, CARETOKEN_DEFAULT_TIMEOUT, &token, &error)
+ *                       == CARETOKEN_OK) {
+ *             printf("good for %lld s\n", (long long)caretoken_token_time_left_ms(token) / 1000);
+ *             // ... send token->authorization.data as the Authorization header. If the API answers
+ *             // 401: caretoken_client_reject(client, token, NULL, NULL), and ask for another.
+ *         }
+ *         if (error != NULL) {
+ *             fprintf(stderr, "%s\n", caretoken_error_line(error).data);
+ *         }
+ *
+ *         int status = token != NULL ? EXIT_SUCCESS : EXIT_FAILURE;
+ *         caretoken_token_free(token);
+ *         caretoken_error_free(error);
+ *         caretoken_client_free(client);
+ *         return status;
+ *     }
+ *
+ * It links with -lcaretoken, or with libcaretoken.a and -lpthread -ldl -lm.
+ *
+ * ERRORS. Each function that can fail returns a caretoken_status: CARETOKEN_OK, which is 0, or another
+ * of the numbers below. Its last argument takes the address of a caretoken_error pointer, or NULL if
+ * you do not care: on failure it is set to an error that you free, on success to NULL. So free one
+ * error before you pass the same pointer again. There is no errno-like last error.
+ *
+ * OUT-PARAMETERS come last, before the error. They are set to NULL, 0 or false as soon as the function
+ * begins and to their result only if it succeeds, whatever they held before.
+ *
+ * OWNERSHIP. What a function gave you through a pointer to a pointer is yours: free it with the
+ * function of its type that ends in _free. Configs, clients, tokens and errors may be freed in any
+ * order. A caretoken_str belongs to what you read it from. What you pass in is copied where it is
+ * needed after the call; only user_data is kept as it is.
+ *
+ * NULL. Every _free takes NULL and does nothing. Any other NULL that is not allowed is
+ * CARETOKEN_NULL_ARGUMENT, with an error that names the argument. (NULL, 0) is an empty text. Functions
+ * that read from a token or an error take NULL, too, and find nothing in it.
+ *
+ * THREADS. A const pointer may be used from many threads at once: clients (all functions but
+ * caretoken_client_free), tokens and errors. A pointer without const, as that to a config, belongs to
+ * one thread at a time. Nothing runs in the background.
+ *
+ * TEXTS are UTF-8, and texts that this library gives have a NUL behind them. Texts that are not UTF-8,
+ * or that hold NUL, CR or LF where the vendor's protocol cannot carry them, are refused with an error
+ * that names the field and never shows its value.
+ *
+ * TIMES are int64_t milliseconds; points in time count from 1970-01-01 UTC.
+ *
+ * SECRETS. Errors and events never hold one. The library wipes its own copies; wipe yours with
+ * caretoken_wipe.
+ *
+ * PANICS, that is defects of this library, end at its boundary: the call fails with CARETOKEN_INTERNAL,
+ * nothing is printed, and the client, if it was one's call, can only be freed.
+ *
+ * This file is generated from src/capi. C99 and later; C++ programs may prefer caretoken.hpp.
+ */
+
+
+#ifndef CARETOKEN_H
+#define CARETOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header. The library's own is caretoken_version(). */
+#define CARETOKEN_VERSION "0.1.0"
+#define CARETOKEN_VERSION_MAJOR 0
+#define CARETOKEN_VERSION_MINOR 1
+#define CARETOKEN_VERSION_PATCH 0
+
+/**
+ * For timeout_ms: the config's timeout.
+ */
+#define CARETOKEN_DEFAULT_TIMEOUT -1
+
+/**
+ * Turns one set of credentials into a token that is valid now, and keeps it valid.
+ *
+ * Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
+ * share it: any number of threads may use it at once, and they share one token and one fetch. It
+ * starts no threads; work happens inside the calls. After a fork the child may go on using it.
+ *
+ * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
+ * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
+ * it is good, else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative
+ * number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+ */
+typedef struct caretoken_client caretoken_client;
+
+/**
+ * What a client is made of: a vendor, credentials, settings, callbacks.
+ *
+ * Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
+ * client copies what it needs, so that a config may make several clients, be changed in between, and
+ * be freed at any time.
+ */
+typedef struct caretoken_config caretoken_config;
+
+/**
+ * Why a call failed, and who must do what about it.
+ *
+ * It holds statuses, codes, names and shapes, never a credential, a token or a part of an answer's
+ * body: it is safe to log. Every fallible function makes one if its last argument is not NULL; free
+ * it with caretoken_error_free. It never changes, so any thread may read it, and it needs nothing
+ * that may be freed before it.
+ *
+ * The functions that read it take NULL for an error that knows nothing.
+ */
+typedef struct caretoken_error caretoken_error;
+
+/**
+ * A text: UTF-8, len bytes long, and with a NUL behind the last of them, so that data can be passed
+ * wherever C wants a string.
+ *
+ * data is never NULL: what is absent is the empty text with a len of 0. The text belongs to the
+ * object that it was read from (a token, an error) and lives exactly as long; those in the arguments
+ * of a callback live until the callback returns. Never free it, never write to it.
+ */
+typedef struct {
+    /**
+     * The bytes, NUL-terminated. Never NULL.
+     */
+    const char *data;
+    /**
+     * How many bytes, without the NUL.
+     */
+    size_t len;
+} caretoken_str;
+
+/**
+ * What became of a call: CARETOKEN_OK, or one of the other numbers below.
+ *
+ * The numbers never change and are never used again for something else; new ones may be added, so a
+ * switch over them needs a default.
+ */
+typedef int32_t caretoken_status;
+
+/**
+ * A further field of a vendor's answer.
+ */
+typedef struct {
+    /**
+     * Its name, such as patient.
+     */
+    caretoken_str name;
+    /**
+     * Its value; numbers as decimal text. May be personal data: do not log it.
+     */
+    caretoken_str value;
+} caretoken_extra;
+
+/**
+ * A bearer token, with what the vendor said about it.
+ *
+ * The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+ * Later versions add fields at the end only. A pointer to it counts as one reference: let it go with
+ * caretoken_token_free, and make another with caretoken_token_clone. When the last reference is gone
+ * (the client holds one while the token is in its cache), everything here is wiped and freed.
+ *
+ * It never changes, so any thread may read it, and it outlives its client if it is freed later.
+ *
+ * access_token, authorization, refresh_token and the values of extras are secret: do not log them,
+ * and wipe your copies with caretoken_wipe.
+ */
+typedef struct {
+    /**
+     * The access token itself. Secret.
+     */
+    caretoken_str access_token;
+    /**
+     * The whole value of the Authorization header: "Bearer " and the access token. Secret.
+     */
+    caretoken_str authorization;
+    /**
+     * The type of the token: always Bearer.
+     */
+    caretoken_str token_type;
+    /**
+     * The vendor that issued it, such as pattern.
+     */
+    caretoken_str vendor;
+    /**
+     * The refresh token that came with it; empty if none. Secret. The client uses it by itself where
+     * the vendor has a refresh grant.
+     */
+    caretoken_str refresh_token;
+    /**
+     * The vendor's id of the request, for its support; empty if none.
+     */
+    caretoken_str request_id;
+    /**
+     * The scopes it was granted: scopes_len of them; NULL if none. Those requested
+     * where the vendor does not say.
+     */
+    const caretoken_str *scopes;
+    /**
+     * How many scopes there are.
+     */
+    size_t scopes_len;
+    /**
+     * The scopes that were requested and not granted: missing_scopes_len of them; NULL if none.
+     */
+    const caretoken_str *missing_scopes;
+    /**
+     * How many missing_scopes there are.
+     */
+    size_t missing_scopes_len;
+    /**
+     * The further fields of the vendor's answer: extras_len of them; NULL if none. See
+     * caretoken_token_extra.
+     */
+    const caretoken_extra *extras;
+    /**
+     * How many extras there are.
+     */
+    size_t extras_len;
+    /**
+     * When it ends, in Unix milliseconds, by this machine's clock. To decide whether it is still
+     * good, use caretoken_token_time_left_ms: it survives steps of that clock.
+     */
+    int64_t expires_at_ms;
+    /**
+     * How long it lives in all, counted from the moment its request was sent.
+     */
+    int64_t lifetime_ms;
+    /**
+     * Whether the vendor gave it a longer life than is plausible, so that it was cut.
+     */
+    bool lifetime_was_cut;
+} caretoken_token;
+
+/**
+ * Stores a new refresh token that the vendor handed out in place of the old one, durably: the old
+ * one is dead. Returns 0 when it is stored, anything else when it could not be.
+ *
+ * Called on the thread whose call fetched, before anybody gets the access token that came with it,
+ * and under no lock. When it fails, that call ends in CARETOKEN_ROTATION_NOT_STORED and nothing is
+ * lost: the client keeps both tokens and offers the refresh token again at the next call. It may use
+ * the client, but asking that for a token fails there; caretoken_client_peek works.
+ *
+ * refresh_token lives until it returns. It must not leave by a C++ exception or longjmp.
+ */
+typedef int32_t (*caretoken_on_rotation)(void *user_data, caretoken_str refresh_token);
+
+/**
+ * Something that happened in a client, for logs and monitoring. It never holds a secret.
+ *
+ * The struct and its texts live until the callback that got it returns. Later versions may add
+ * fields at the end.
+ */
+typedef struct {
+    /**
+     * What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
+     * token_rejected or lifetime_cut. Later versions may add names.
+     */
+    caretoken_str name;
+    /**
+     * The client's vendor, such as pattern.
+     */
+    caretoken_str vendor;
+    /**
+     * How long it took, for fetched and fetch_failed; -1 otherwise.
+     */
+    int64_t took_ms;
+    /**
+     * For fetched the token's life, for served_old_token what is left of it, for cooling_down how
+     * long the vendor is left in peace, for fetch_failed the pause before the next attempt;
+     * -1 otherwise.
+     */
+    int64_t span_ms;
+    /**
+     * Why, for fetch_failed, served_old_token and cooling_down; CARETOKEN_OK otherwise.
+     */
+    caretoken_status status;
+    /**
+     * The whole event as one line of text, the error included where there is one.
+     */
+    caretoken_str message;
+} caretoken_event;
+
+/**
+ * Takes note of an event.
+ *
+ * Called on the thread where it happens, under no lock, possibly on several threads at once; keep it
+ * short. event lives until it returns. It must not leave by a C++ exception or longjmp.
+ */
+typedef void (*caretoken_on_event)(void *user_data, const caretoken_event *event);
+
+/**
+ * What a client has done since it was made.
+ */
+typedef struct {
+    /**
+     * Calls answered with a cached token.
+     */
+    uint64_t hits;
+    /**
+     * Requests sent to the vendor.
+     */
+    uint64_t fetches;
+    /**
+     * Requests that brought no token.
+     */
+    uint64_t failures;
+    /**
+     * Calls that waited for another thread's fetch.
+     */
+    uint64_t waits;
+} caretoken_stats;
+
+/**
+ * It worked.
+ */
+#define CARETOKEN_OK 0
+
+/**
+ * A pointer that must not be NULL was NULL. The error's field names the argument.
+ */
+#define CARETOKEN_NULL_ARGUMENT 1
+
+/**
+ * The caller's buffer cannot hold the result. The call says how long the result is.
+ */
+#define CARETOKEN_BUFFER_TOO_SMALL 2
+
+/**
+ * A setting, name or argument cannot be used. The error's field names it; its value is never shown.
+ */
+#define CARETOKEN_INVALID_SETTING 3
+
+/**
+ * The host name did not resolve.
+ */
+#define CARETOKEN_RESOLVE 20
+
+/**
+ * A proxy refused, failed, or wants other credentials.
+ */
+#define CARETOKEN_PROXY 21
+
+/**
+ * No address of the host accepted a connection.
+ */
+#define CARETOKEN_CONNECT 22
+
+/**
+ * TLS failed: certificate, host name or protocol version.
+ */
+#define CARETOKEN_TLS 23
+
+/**
+ * The connection broke while the request or the answer was under way.
+ */
+#define CARETOKEN_CONNECTION_LOST 24
+
+/**
+ * The timeout passed. The error's phase says where the time went.
+ */
+#define CARETOKEN_TIMEOUT 30
+
+/**
+ * caretoken_client_cancel was called, or the client was freed.
+ */
+#define CARETOKEN_CANCELLED 31
+
+/**
+ * The client id, secret, user name or password is wrong or has expired.
+ */
+#define CARETOKEN_CREDENTIALS_REJECTED 40
+
+/**
+ * The refresh token is dead: a person must sign in again.
+ */
+#define CARETOKEN_SIGN_IN_REQUIRED 41
+
+/**
+ * The owner took the access back: a person must grant it again.
+ */
+#define CARETOKEN_ACCESS_REVOKED 42
+
+/**
+ * A requested scope is unknown, or not allowed for this client.
+ */
+#define CARETOKEN_SCOPE_REFUSED 43
+
+/**
+ * The vendor knows who asks and says no.
+ */
+#define CARETOKEN_ACCESS_DENIED 44
+
+/**
+ * The vendor finds the request itself wrong.
+ */
+#define CARETOKEN_REQUEST_REFUSED 45
+
+/**
+ * There is no token endpoint at this address.
+ */
+#define CARETOKEN_ENDPOINT_NOT_FOUND 46
+
+/**
+ * Too many requests. See caretoken_error_retry_after_ms.
+ */
+#define CARETOKEN_RATE_LIMITED 47
+
+/**
+ * The vendor's service is down or overloaded.
+ */
+#define CARETOKEN_UNAVAILABLE 48
+
+/**
+ * The answer redirects elsewhere. Redirects are never followed.
+ */
+#define CARETOKEN_REDIRECTED 60
+
+/**
+ * The answer has a status that this vendor's token endpoint never gives.
+ */
+#define CARETOKEN_UNEXPECTED_STATUS 61
+
+/**
+ * The answer is larger than 64 KiB. Reading stopped there.
+ */
+#define CARETOKEN_ANSWER_TOO_LARGE 62
+
+/**
+ * The answer is not JSON: HTML, plain text, cut off, or nothing at all.
+ */
+#define CARETOKEN_ANSWER_NOT_JSON 63
+
+/**
+ * The answer is JSON of another shape: a field is missing, doubled or of the wrong type.
+ */
+#define CARETOKEN_ANSWER_MALFORMED 64
+
+/**
+ * The token's lifetime makes no sense: negative, zero, fractional, out of range or absent.
+ */
+#define CARETOKEN_INVALID_LIFETIME 65
+
+/**
+ * Fresh tokens were refused again and again; see caretoken_client_reject.
+ */
+#define CARETOKEN_TOKENS_REFUSED 80
+
+/**
+ * The rotation callback could not store the new refresh token.
+ */
+#define CARETOKEN_ROTATION_NOT_STORED 81
+
+/**
+ * A defect in caretoken. The client it happened in cannot be used any more, only freed.
+ */
+#define CARETOKEN_INTERNAL 99
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Overwrites size bytes at data with zeros, in a way that no optimiser removes: for buffers of yours
+ * that held a secret, such as the one given to caretoken_client_authorization. Does nothing when data
+ * is NULL.
+ */
+void caretoken_wipe(void *data,
+                    size_t size);
+
+/**
+ * The stable name of a status, such as credentials_rejected for CARETOKEN_CREDENTIALS_REJECTED;
+ * unknown for a number that this version does not know. Lives for ever.
+ */
+caretoken_str caretoken_status_name(caretoken_status status);
+
+/**
+ * The same status that the failed call returned. CARETOKEN_NULL_ARGUMENT for NULL.
+ */
+caretoken_status caretoken_error_status(const caretoken_error *error);
+
+/**
+ * The stable name of the status, such as credentials_rejected: for monitoring to match on.
+ */
+caretoken_str caretoken_error_kind(const caretoken_error *error);
+
+/**
+ * Everything about the error in one line of text, for logs: what and where, the facts, who must act,
+ * what to do.
+ */
+caretoken_str caretoken_error_line(const caretoken_error *error);
+
+/**
+ * What went wrong, in words, without the facts that have functions of their own.
+ */
+caretoken_str caretoken_error_message(const caretoken_error *error);
+
+/**
+ * What to do about it, in words.
+ */
+caretoken_str caretoken_error_remedy(const caretoken_error *error);
+
+/**
+ * Who must do it: caller (the program that calls caretoken), operator (who runs the system:
+ * credentials, network, sign-in) or vendor (of the token endpoint).
+ */
+caretoken_str caretoken_error_actor(const caretoken_error *error);
+
+/**
+ * The setting, credential or argument that it is about, such as client_secret; empty if none.
+ */
+caretoken_str caretoken_error_field(const caretoken_error *error);
+
+/**
+ * Where in the call it went wrong: configure, wait, resolve, proxy, connect, tls, send, receive,
+ * read or store. From send on the vendor may have acted on the request.
+ */
+caretoken_str caretoken_error_phase(const caretoken_error *error);
+
+/**
+ * The vendor's name, such as pattern; empty where none is involved.
+ */
+caretoken_str caretoken_error_vendor(const caretoken_error *error);
+
+/**
+ * The vendor's own code for the error, such as invalid_client; empty if its answer has none.
+ */
+caretoken_str caretoken_error_vendor_code(const caretoken_error *error);
+
+/**
+ * The vendor's id of the request, for its support; empty if its answer has none.
+ */
+caretoken_str caretoken_error_request_id(const caretoken_error *error);
+
+/**
+ * The HTTP status of the answer; 0 if there was no answer.
+ */
+int32_t caretoken_error_http_status(const caretoken_error *error);
+
+/**
+ * Whether the same call may succeed later without anybody changing anything.
+ */
+bool caretoken_error_retryable(const caretoken_error *error);
+
+/**
+ * How many milliseconds to wait before the next call: what the vendor said, or what is left of a
+ * pause that the client makes. -1 if neither.
+ */
+int64_t caretoken_error_retry_after_ms(const caretoken_error *error);
+
+/**
+ * Frees the error, and with it all texts that were read from it. Does nothing when error is NULL.
+ */
+void caretoken_error_free(caretoken_error *error);
+
+/**
+ * How many milliseconds the token is still good: by the monotonic or the wall clock, whichever
+ * leaves less. 0 when it has ended, and for NULL.
+ */
+int64_t caretoken_token_time_left_ms(const caretoken_token *token);
+
+/**
+ * The value of one of the token's extras by its name, such as patient; it lives as long as the token.
+ * Empty if there is none of that name, and when an argument is NULL.
+ */
+caretoken_str caretoken_token_extra(const caretoken_token *token,
+                                    const char *name);
+
+/**
+ * Counts one more reference to the token and returns the same pointer, to be freed as well. From any
+ * thread; it allocates nothing. NULL for NULL.
+ */
+const caretoken_token *caretoken_token_clone(const caretoken_token *token);
+
+/**
+ * Lets one reference to the token go; the last one wipes and frees it. From any thread. Does nothing
+ * when token is NULL.
+ */
+void caretoken_token_free(const caretoken_token *token);
+
+/**
+ * Starts the configuration of a client for one vendor.
+ *
+ * vendor is parchment, ehealth, edvak or pattern. On failure *config is NULL; the error's remedy
+ * lists the vendors that exist.
+ */
+caretoken_status caretoken_config_new(const char *vendor,
+                                      caretoken_config **config,
+                                      caretoken_error **error);
+
+/**
+ * Sets one credential or setting by its name. When that fails, what was set before stays.
+ *
+ * The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text. It is
+ * copied, and the copy is wiped in the end. The credentials by vendor, [those in brackets may be
+ * left out]:
+ *
+ *   parchment  partner_id, partner_secret, organization_id, organization_secret, user_id,
+ *              [authorization_bearer]
+ *   ehealth    client_id, client_secret, refresh_token, [custom_psk], [api_key]
+ *   edvak      client_id, client_secret, username, password
+ *   pattern    client_id, client_secret
+ *
+ * The settings:
+ *
+ *   base_url             where the vendor's API lives, such as https://api.parchmenthealth.io/external;
+ *                        required
+ *   scopes               the scopes to request, separated by spaces; required by parchment, not taken
+ *                        by the others
+ *   timeout_ms           how long a call may block at most, in all; 30000 unless set
+ *   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
+ *                        PEM file, which is read at once; may be set repeatedly
+ *   user_agent           the User-Agent header; caretoken/VERSION unless set
+ *   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
+ *                        being asked for again, so that no account gets locked; 900000 unless set
+ *   percent_encode_credentials
+ *                        true or false (unless set): pattern alone; encodes client_id and
+ *                        client_secret before they are joined for HTTP Basic
+ *   plain_http_to_loopback
+ *                        true or false (unless set): allows http:// to this very machine, for tests
+ *
+ * A value that cannot be used is CARETOKEN_INVALID_SETTING; the error names the field, never the
+ * value. For an unknown name the error's remedy lists the names that exist.
+ */
+caretoken_status caretoken_config_set(caretoken_config *config,
+                                      const char *name,
+                                      const char *data,
+                                      size_t len,
+                                      caretoken_error **error);
+
+/**
+ * Sets the callback that stores rotated refresh tokens; a later one replaces it. Without one the
+ * client goes on with the new refresh token, and a restart of the program loses it.
+ *
+ * user_data is passed to each call. What it points to must be fit for any thread, and must live until
+ * every client made from this config is freed and its last call has returned.
+ */
+caretoken_status caretoken_config_set_on_rotation(caretoken_config *config,
+                                                  caretoken_on_rotation callback,
+                                                  void *user_data,
+                                                  caretoken_error **error);
+
+/**
+ * Sets the callback that takes note of events; a later one replaces it. For user_data the same holds
+ * as in caretoken_config_set_on_rotation.
+ */
+caretoken_status caretoken_config_set_on_event(caretoken_config *config,
+                                               caretoken_on_event callback,
+                                               void *user_data,
+                                               caretoken_error **error);
+
+/**
+ * Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
+ */
+void caretoken_config_free(caretoken_config *config);
+
+/**
+ * Makes a client of what the config holds. It touches no network. The config stays the caller's.
+ *
+ * On failure *client is NULL, and the error names the first setting that is missing or cannot be
+ * used.
+ */
+caretoken_status caretoken_client_new(const caretoken_config *config,
+                                      caretoken_client **client,
+                                      caretoken_error **error);
+
+/**
+ * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
+ * caretoken_token_free.
+ *
+ * A cached token costs some nanoseconds and allocates nothing, so call this before each request
+ * instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+ * On failure *token is NULL.
+ */
+caretoken_status caretoken_client_token(const caretoken_client *client,
+                                        int64_t timeout_ms,
+                                        const caretoken_token **token,
+                                        caretoken_error **error);
+
+/**
+ * Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
+ * token, into the caller's buffer, with a NUL behind it. As caretoken_client_token, for the case that
+ * the header is all that is wanted: it counts no reference.
+ *
+ * *length is the length without the NUL; capacity must be larger than that. If it is not, the call
+ * is CARETOKEN_BUFFER_TOO_SMALL, *length says what is needed, and nothing is written to the buffer.
+ * (NULL, 0) as buffer and capacity asks for the length alone. A later token may be longer, so be
+ * ready to ask again.
+ *
+ * The buffer holds a secret then: wipe it after use, with caretoken_wipe.
+ */
+caretoken_status caretoken_client_authorization(const caretoken_client *client,
+                                                int64_t timeout_ms,
+                                                char *buffer,
+                                                size_t capacity,
+                                                size_t *length,
+                                                caretoken_error **error);
+
+/**
+ * Gives the cached token if it is still good, without ever blocking or touching the network. Free it
+ * with caretoken_token_free.
+ *
+ * *token is NULL when there is none; that is no failure, and the status is CARETOKEN_OK.
+ */
+caretoken_status caretoken_client_peek(const caretoken_client *client,
+                                       const caretoken_token **token,
+                                       caretoken_error **error);
+
+/**
+ * Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
+ * it. For the host's own idle timer: a call every 30 seconds keeps every other call from ever
+ * waiting. It blocks at most the config's timeout.
+ *
+ * *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
+ * is still good stays.
+ */
+caretoken_status caretoken_client_refresh_if_due(const caretoken_client *client,
+                                                 bool *refreshed,
+                                                 caretoken_error **error);
+
+/**
+ * Reports that the vendor's API refused this token (HTTP status 401). If it is the cached one, it is
+ * dropped, and the next call fetches another; any other token of whatever client changes nothing.
+ * The token still needs its caretoken_token_free.
+ *
+ * *dropped says whether it was dropped: of many threads that report the same token, one gets true.
+ * dropped may be NULL. When fresh tokens keep being refused, calls end in CARETOKEN_TOKENS_REFUSED
+ * for a while instead of fetching ever more.
+ */
+caretoken_status caretoken_client_reject(const caretoken_client *client,
+                                         const caretoken_token *token,
+                                         bool *dropped,
+                                         caretoken_error **error);
+
+/**
+ * Ends every call on this client, in any thread, that is under way or waiting: each fails with
+ * CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
+ */
+caretoken_status caretoken_client_cancel(const caretoken_client *client, caretoken_error **error);
+
+/**
+ * Replaces one credential by its name; the value is given as in caretoken_config_set. Calls from now
+ * on use it, and a remembered rejection is forgotten. When that fails, the old one stays.
+ *
+ * The cached token stays if the credential is only proof (a secret, a password); it is dropped if it
+ * says whose token it is (a client id, a user, a refresh token).
+ */
+caretoken_status caretoken_client_set_credential(const caretoken_client *client,
+                                                 const char *name,
+                                                 const char *data,
+                                                 size_t len,
+                                                 caretoken_error **error);
+
+/**
+ * Counts what the client has done since it was made. stats_size is sizeof(caretoken_stats), so that
+ * programs and libraries of different versions understand each other: what the library does not know
+ * is set to 0.
+ */
+caretoken_status caretoken_client_stats(const caretoken_client *client,
+                                        size_t stats_size,
+                                        caretoken_stats *stats,
+                                        caretoken_error **error);
+
+/**
+ * Says how many milliseconds the vendor's clock is ahead of this machine's, as of the last answer
+ * with a Date header; good to about a second.
+ *
+ * *is_known is false, and *skew_ms is 0, before the first such answer; is_known may be NULL.
+ */
+caretoken_status caretoken_client_clock_skew_ms(const caretoken_client *client,
+                                                bool *is_known,
+                                                int64_t *skew_ms,
+                                                caretoken_error **error);
+
+/**
+ * Frees the client. Tokens that it gave live on. Does nothing when client is NULL.
+ *
+ * From here on nobody may use it: let the other threads know, call caretoken_client_cancel if they
+ * should not finish their calls, and free it when they are done. Should a thread still be blocked in
+ * a call on it, that call is cancelled, and the client's memory stays until it has returned; but a
+ * thread that only just enters a call, or leaves it, is too late for that.
+ */
+void caretoken_client_free(caretoken_client *client);
+
+/**
+ * The version of the library in use, such as "0.1.0", NUL-terminated; lives for ever. The version
+ * that a program was compiled with is CARETOKEN_VERSION.
+ */
+const char *caretoken_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CARETOKEN_H */

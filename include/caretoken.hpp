@@ -1,0 +1,553 @@
+// caretoken for C++17: the same as caretoken.h, with types that free themselves.
+//
+//     #include "caretoken.hpp"
+//
+//     auto config = caretoken::config::create("pattern").value();
+//     config.set("base_url", "https://pattern.example").value();
+//     config.set("client_id", "my-client").value();
+//     config.set("client_secret", secret).value();
+//     auto client = caretoken::client::create(config).value();
+//
+//     auto token = client.token(std::chrono::seconds(10)).value();  // cached, or fetched
+//     request.set_header("Authorization", token.authorization());
+//     // ... if the API answers 401:
+//     client.reject(token).value();
+//
+// Everything that can fail returns a caretoken::result, which holds either what was asked for or an
+// error. value() takes the former out, or throws caretoken::exception. Without exceptions (or if you
+// do not want them) ask the result first:
+//
+//     auto token = client.token();
+//     if (!token) { log(token.error().line()); return; }
+//     use(token->authorization());
+//
+// With -fno-exceptions there is no value(); `*result` and `result->` abort the program if the result
+// holds an error, so ask before.
+//
+// config, client, token and error can be moved and not copied, and free what they hold. A moved-from
+// one can only be destroyed or assigned to. Each string_view belongs to the object it was read from,
+// lives as long, and has a NUL behind its last character. What may be called from which thread, and
+// what everything means, is in caretoken.h.
+
+#ifndef CARETOKEN_HPP
+#define CARETOKEN_HPP
+
+#include "caretoken.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
+#define CARETOKEN_EXCEPTIONS 1
+#include <exception>
+#else
+#define CARETOKEN_EXCEPTIONS 0
+#endif
+
+namespace caretoken {
+
+// Code with exceptions and code without may be linked into one program.
+#if CARETOKEN_EXCEPTIONS
+inline namespace with_exceptions {
+#else
+inline namespace without_exceptions {
+#endif
+
+using std::chrono::milliseconds;
+
+namespace detail {
+
+struct deleter {
+    void operator()(caretoken_config *config) const noexcept { caretoken_config_free(config); }
+    void operator()(caretoken_client *client) const noexcept { caretoken_client_free(client); }
+    void operator()(const caretoken_token *token) const noexcept { caretoken_token_free(token); }
+    void operator()(caretoken_error *error) const noexcept { caretoken_error_free(error); }
+};
+
+template <class T>
+using handle = std::unique_ptr<T, deleter>;
+
+inline std::string_view view(caretoken_str text) noexcept { return {text.data, text.len}; }
+
+inline std::vector<std::string_view> views(const caretoken_str *texts, std::size_t count) {
+    std::vector<std::string_view> all;
+    all.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        all.push_back(view(texts[i]));
+    }
+    return all;
+}
+
+}  // namespace detail
+
+/// The version of the library in use. The header's is CARETOKEN_VERSION.
+inline std::string_view version() noexcept { return caretoken_version(); }
+
+/// Why a call failed, and who must do what about it. Safe to log.
+class error {
+   public:
+    explicit error(caretoken_status status, caretoken_error *owned) noexcept
+        : status_(status), handle_(owned) {}
+
+    /// One of the CARETOKEN_ numbers, never CARETOKEN_OK.
+    caretoken_status status() const noexcept { return status_; }
+    /// The stable name of the status, such as credentials_rejected.
+    std::string_view kind() const noexcept { return detail::view(caretoken_status_name(status_)); }
+    /// Everything about the error in one line, for logs.
+    std::string_view line() const noexcept { return detail::view(caretoken_error_line(get())); }
+    std::string_view message() const noexcept { return detail::view(caretoken_error_message(get())); }
+    std::string_view remedy() const noexcept { return detail::view(caretoken_error_remedy(get())); }
+    /// Who must act: caller, operator or vendor.
+    std::string_view actor() const noexcept { return detail::view(caretoken_error_actor(get())); }
+    /// The setting or argument that it is about; empty if none.
+    std::string_view field() const noexcept { return detail::view(caretoken_error_field(get())); }
+    std::string_view phase() const noexcept { return detail::view(caretoken_error_phase(get())); }
+    std::string_view vendor() const noexcept { return detail::view(caretoken_error_vendor(get())); }
+    std::string_view vendor_code() const noexcept {
+        return detail::view(caretoken_error_vendor_code(get()));
+    }
+    std::string_view request_id() const noexcept {
+        return detail::view(caretoken_error_request_id(get()));
+    }
+    /// The HTTP status of the answer; 0 if there was none.
+    int http_status() const noexcept { return static_cast<int>(caretoken_error_http_status(get())); }
+    /// Whether the same call may succeed later without anybody changing anything.
+    bool retryable() const noexcept { return caretoken_error_retryable(get()); }
+    /// How long to wait before the next call, if that is known.
+    std::optional<milliseconds> retry_after() const noexcept {
+        const std::int64_t wait = caretoken_error_retry_after_ms(get());
+        return wait < 0 ? std::nullopt : std::optional<milliseconds>(wait);
+    }
+
+    const caretoken_error *get() const noexcept { return handle_.get(); }
+
+   private:
+    caretoken_status status_;
+    detail::handle<caretoken_error> handle_;
+};
+
+#if CARETOKEN_EXCEPTIONS
+/// Thrown by result::value().
+class exception : public std::exception {
+   public:
+    explicit exception(caretoken::error why) : why_(std::make_shared<caretoken::error>(std::move(why))) {}
+
+    /// The error in one line.
+    const char *what() const noexcept override { return caretoken_error_line(why_->get()).data; }
+    const caretoken::error &error() const noexcept { return *why_; }
+
+   private:
+    // Exceptions must be copyable.
+    std::shared_ptr<const caretoken::error> why_;
+};
+#endif
+
+/// What was asked for, or why there is none. Use result<void> as a bool.
+template <class T>
+class [[nodiscard]] result {
+   public:
+    result(T value) : holds_(std::in_place_index<0>, std::move(value)) {}
+    result(caretoken::error why) : holds_(std::in_place_index<1>, std::move(why)) {}
+
+    /// Whether it holds what was asked for.
+    explicit operator bool() const noexcept { return holds_.index() == 0; }
+
+    T &operator*() & { return *present(this); }
+    const T &operator*() const & { return *present(this); }
+    T &&operator*() && { return std::move(*present(this)); }
+    T *operator->() { return present(this); }
+    const T *operator->() const { return present(this); }
+
+    /// Why there is none; aborts if there is one.
+    const caretoken::error &error() const {
+        const auto *why = std::get_if<1>(&holds_);
+        if (why == nullptr) {
+            std::abort();
+        }
+        return *why;
+    }
+
+#if CARETOKEN_EXCEPTIONS
+    /// Takes out what was asked for, or throws.
+    T value() && {
+        if (!*this) {
+            throw exception(std::get<1>(std::move(holds_)));
+        }
+        return std::get<0>(std::move(holds_));
+    }
+    T value() & { return std::move(*this).value(); }
+#endif
+
+   private:
+    template <class Self>
+    static auto present(Self *self) {
+        auto *value = std::get_if<0>(&self->holds_);
+        if (value == nullptr) {
+            std::abort();
+        }
+        return value;
+    }
+
+    std::variant<T, caretoken::error> holds_;
+};
+
+template <>
+class [[nodiscard]] result<void> {
+   public:
+    result() = default;
+    result(caretoken::error why) : why_(std::move(why)) {}
+
+    /// Whether it worked.
+    explicit operator bool() const noexcept { return !why_; }
+
+    /// Why it did not work; aborts if it did.
+    const caretoken::error &error() const {
+        if (!why_) {
+            std::abort();
+        }
+        return *why_;
+    }
+
+#if CARETOKEN_EXCEPTIONS
+    /// Throws if it did not work.
+    void value() {
+        if (why_) {
+            throw exception(std::move(*why_));
+        }
+    }
+#endif
+
+   private:
+    std::optional<caretoken::error> why_;
+};
+
+/// A further field of a vendor's answer. The value may be personal data: do not log it.
+struct extra {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// A bearer token, with what the vendor said about it. Any thread may read it. Wiped when the last one
+/// is gone.
+class token {
+   public:
+    explicit token(const caretoken_token *owned) noexcept : handle_(owned) {}
+
+    /// The token itself. Secret.
+    std::string_view access_token() const noexcept { return detail::view(handle_->access_token); }
+    /// The whole value of the Authorization header. Secret.
+    std::string_view authorization() const noexcept { return detail::view(handle_->authorization); }
+    std::string_view token_type() const noexcept { return detail::view(handle_->token_type); }
+    std::string_view vendor() const noexcept { return detail::view(handle_->vendor); }
+    /// Empty if there is none. Secret.
+    std::string_view refresh_token() const noexcept { return detail::view(handle_->refresh_token); }
+    std::string_view request_id() const noexcept { return detail::view(handle_->request_id); }
+    std::vector<std::string_view> scopes() const {
+        return detail::views(handle_->scopes, handle_->scopes_len);
+    }
+    /// The scopes that were requested and not granted.
+    std::vector<std::string_view> missing_scopes() const {
+        return detail::views(handle_->missing_scopes, handle_->missing_scopes_len);
+    }
+    std::vector<caretoken::extra> extras() const {
+        std::vector<caretoken::extra> all;
+        all.reserve(handle_->extras_len);
+        for (std::size_t i = 0; i < handle_->extras_len; ++i) {
+            const caretoken_extra &one = handle_->extras[i];
+            all.push_back({detail::view(one.name), detail::view(one.value)});
+        }
+        return all;
+    }
+    /// The value of one of the extras; empty if there is none of that name.
+    std::string_view extra(const char *name) const noexcept {
+        return detail::view(caretoken_token_extra(get(), name));
+    }
+    /// When it ends by this machine's clock; to decide whether it is good, use time_left.
+    std::chrono::system_clock::time_point expires_at() const noexcept {
+        return std::chrono::system_clock::time_point(milliseconds(handle_->expires_at_ms));
+    }
+    milliseconds lifetime() const noexcept { return milliseconds(handle_->lifetime_ms); }
+    /// Whether the vendor gave it a longer life than is plausible, so that it was cut.
+    bool lifetime_was_cut() const noexcept { return handle_->lifetime_was_cut; }
+    milliseconds time_left() const noexcept {
+        return milliseconds(caretoken_token_time_left_ms(get()));
+    }
+
+    /// The same token once more; costs nearly nothing.
+    token clone() const noexcept { return token(caretoken_token_clone(get())); }
+
+    const caretoken_token *get() const noexcept { return handle_.get(); }
+
+   private:
+    detail::handle<const caretoken_token> handle_;
+};
+
+/// Something that happened in a client. Never a secret. Its texts live until the callback returns.
+struct event {
+    std::string_view name;
+    std::string_view vendor;
+    std::optional<milliseconds> took;
+    std::optional<milliseconds> span;
+    caretoken_status status;
+    std::string_view message;
+};
+
+/// Stores a new refresh token, durably; returns whether it is stored. An exception counts as false.
+using rotation_callback = std::function<bool(std::string_view refresh_token)>;
+/// Takes note of an event, on any thread. Exceptions end here.
+using event_callback = std::function<void(const event &event)>;
+
+namespace detail {
+
+template <class F>
+void contain(F &&run) noexcept {
+#if CARETOKEN_EXCEPTIONS
+    try {
+        run();
+    } catch (...) {
+        // Nothing may be thrown through the library.
+    }
+#else
+    run();
+#endif
+}
+
+inline std::int32_t on_rotation(void *user_data, caretoken_str refresh_token) {
+    bool stored = false;
+    contain([&] { stored = (*static_cast<rotation_callback *>(user_data))(view(refresh_token)); });
+    return stored ? 0 : 1;
+}
+
+inline void on_event(void *user_data, const caretoken_event *happened) {
+    const auto span = [](std::int64_t ms) {
+        return ms < 0 ? std::nullopt : std::optional<milliseconds>(ms);
+    };
+    contain([&] {
+        (*static_cast<event_callback *>(user_data))(event{
+            view(happened->name), view(happened->vendor), span(happened->took_ms),
+            span(happened->span_ms), happened->status, view(happened->message)});
+    });
+}
+
+}  // namespace detail
+
+class client;
+
+/// What a client is made of. One thread at a time.
+class config {
+   public:
+    /// For parchment, ehealth, edvak or pattern.
+    static result<config> create(const std::string &vendor) {
+        caretoken_config *made = nullptr;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_config_new(vendor.c_str(), &made, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return config(made);
+    }
+
+    /// Sets one credential or setting by its name; see caretoken_config_set.
+    result<void> set(const std::string &name, std::string_view value) {
+        caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_config_set(get(), name.c_str(), value.data(), value.size(), &why);
+        return outcome(status, why);
+    }
+
+    /// Calls `callback` with each rotated refresh token. Clients made from here on keep it alive.
+    result<void> on_rotation(rotation_callback callback) {
+        auto kept = std::make_shared<rotation_callback>(std::move(callback));
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_config_set_on_rotation(
+            get(), *kept ? detail::on_rotation : nullptr, kept.get(), &why);
+        if (status == CARETOKEN_OK) {
+            on_rotation_ = std::move(kept);
+        }
+        return outcome(status, why);
+    }
+
+    /// Calls `callback` with each event. Clients made from here on keep it alive.
+    result<void> on_event(event_callback callback) {
+        auto kept = std::make_shared<event_callback>(std::move(callback));
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_config_set_on_event(
+            get(), *kept ? detail::on_event : nullptr, kept.get(), &why);
+        if (status == CARETOKEN_OK) {
+            on_event_ = std::move(kept);
+        }
+        return outcome(status, why);
+    }
+
+    caretoken_config *get() noexcept { return handle_.get(); }
+    const caretoken_config *get() const noexcept { return handle_.get(); }
+
+   private:
+    friend class client;
+
+    explicit config(caretoken_config *owned) noexcept : handle_(owned) {}
+
+    static result<void> outcome(caretoken_status status, caretoken_error *why) {
+        return status == CARETOKEN_OK ? result<void>() : result<void>(caretoken::error(status, why));
+    }
+
+    std::shared_ptr<rotation_callback> on_rotation_;
+    std::shared_ptr<event_callback> on_event_;
+    detail::handle<caretoken_config> handle_;
+};
+
+/// Turns one set of credentials into a token that is valid now. All member functions but the
+/// destructor and assignment may be called from many threads at once.
+class client {
+   public:
+    /// Makes a client of what the config holds; the config can be used again.
+    static result<client> create(const config &config) {
+        caretoken_client *made = nullptr;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_new(config.get(), &made, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return client(made, config);
+    }
+
+    /// A token that is valid now: cached, or fetched. Blocks at most `timeout`; unless given, the
+    /// config's. Zero never blocks.
+    result<caretoken::token> token(std::optional<milliseconds> timeout = std::nullopt) const {
+        const caretoken_token *found = nullptr;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_token(get(), ms(timeout), &found, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return caretoken::token(found);
+    }
+
+    /// Writes the Authorization header's value and a NUL into the buffer, and returns its length.
+    /// When capacity is not larger than that, CARETOKEN_BUFFER_TOO_SMALL, and *needed (if given) is
+    /// the length.
+    result<std::size_t> authorization(char *buffer, std::size_t capacity,
+                                      std::optional<milliseconds> timeout = std::nullopt,
+                                      std::size_t *needed = nullptr) const {
+        std::size_t length = 0;
+        caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_client_authorization(get(), ms(timeout), buffer, capacity, &length, &why);
+        if (needed != nullptr) {
+            *needed = length;
+        }
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return length;
+    }
+
+    /// The cached token if it is still good, without blocking.
+    result<std::optional<caretoken::token>> peek() const {
+        const caretoken_token *found = nullptr;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_peek(get(), &found, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        if (found == nullptr) {
+            return std::optional<caretoken::token>();
+        }
+        return std::optional<caretoken::token>(caretoken::token(found));
+    }
+
+    /// Fetches a token if one is due and nobody else is at it; returns whether it did.
+    result<bool> refresh_if_due() const {
+        bool refreshed = false;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_refresh_if_due(get(), &refreshed, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return refreshed;
+    }
+
+    /// Reports that the vendor's API refused this token; returns whether that dropped it.
+    result<bool> reject(const caretoken::token &token) const {
+        bool dropped = false;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_reject(get(), token.get(), &dropped, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return dropped;
+    }
+
+    /// Ends every call on this client that is under way, in any thread. Later calls are not affected.
+    result<void> cancel() const {
+        caretoken_error *why = nullptr;
+        return config::outcome(caretoken_client_cancel(get(), &why), why);
+    }
+
+    /// Replaces one credential by its name; see caretoken_client_set_credential.
+    result<void> set_credential(const std::string &name, std::string_view value) const {
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_set_credential(
+            get(), name.c_str(), value.data(), value.size(), &why);
+        return config::outcome(status, why);
+    }
+
+    /// What the client has done since it was made.
+    result<caretoken_stats> stats() const {
+        caretoken_stats counted{};
+        caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_client_stats(get(), sizeof counted, &counted, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return counted;
+    }
+
+    /// How far the vendor's clock is ahead of this machine's; nothing before the first answer.
+    result<std::optional<milliseconds>> clock_skew() const {
+        bool is_known = false;
+        std::int64_t skew = 0;
+        caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_client_clock_skew_ms(get(), &is_known, &skew, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return is_known ? std::optional<milliseconds>(skew) : std::optional<milliseconds>();
+    }
+
+    const caretoken_client *get() const noexcept { return handle_.get(); }
+
+   private:
+    client(caretoken_client *owned, const config &config)
+        : on_rotation_(config.on_rotation_), on_event_(config.on_event_), handle_(owned) {}
+
+    /// A negative time must not be taken for the default.
+    static std::int64_t ms(std::optional<milliseconds> timeout) noexcept {
+        if (!timeout) {
+            return CARETOKEN_DEFAULT_TIMEOUT;
+        }
+        return timeout->count() < 0 ? CARETOKEN_DEFAULT_TIMEOUT - 1 : timeout->count();
+    }
+
+    // The callbacks outlive the handle, which is declared, and so destroyed, the other way round.
+    std::shared_ptr<rotation_callback> on_rotation_;
+    std::shared_ptr<event_callback> on_event_;
+    detail::handle<caretoken_client> handle_;
+};
+
+}  // inline namespace
+}  // namespace caretoken
+
+#endif  // CARETOKEN_HPP

@@ -1,0 +1,207 @@
+//! The panic boundary, and the steps that every function has in common.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::Once;
+
+use super::error::caretoken_error;
+use super::status::{
+    CARETOKEN_BUFFER_TOO_SMALL, CARETOKEN_NULL_ARGUMENT, CARETOKEN_OK, caretoken_status, status_of,
+};
+use crate::error::{Error, ErrorKind, Phase};
+
+/// Why a call failed: the core's error, with the number that C gets.
+pub(super) struct Failure {
+    pub(super) status: caretoken_status,
+    pub(super) error: Error,
+}
+
+impl Failure {
+    /// An argument that cannot be used.
+    pub(super) fn argument(
+        name: impl Into<std::borrow::Cow<'static, str>>,
+        problem: &'static str,
+        remedy: &'static str,
+    ) -> Self {
+        Error::setting(name, problem, remedy).into()
+    }
+
+    pub(super) fn null(argument: &'static str) -> Self {
+        let error = Error::setting(argument, "is NULL", "pass a pointer to something");
+        Failure { status: CARETOKEN_NULL_ARGUMENT, error }
+    }
+
+    pub(super) fn buffer_too_small() -> Self {
+        let error = Error::setting(
+            "buffer",
+            "is too small",
+            "pass a buffer of at least the returned length and one byte for the NUL",
+        );
+        Failure { status: CARETOKEN_BUFFER_TOO_SMALL, error }
+    }
+
+    /// A defect; `place` is where in the source.
+    pub(super) fn internal(place: Option<String>) -> Self {
+        let error = Error::new(ErrorKind::Internal, Phase::Configure);
+        match place {
+            Some(place) => error.with_message(format!("internal error at {place}")).into(),
+            None => error.into(),
+        }
+    }
+
+    /// A client that had an internal error before.
+    pub(super) fn poisoned() -> Self {
+        Error::new(ErrorKind::Internal, Phase::Configure)
+            .with_message("an earlier internal error has made the client unusable")
+            .into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { status: status_of(error.kind()), error }
+    }
+}
+
+thread_local! {
+    /// Whether this thread is inside the boundary.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Where in the source this thread panicked last.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps the panics of this library off stderr: their messages may quote a secret, as that of a
+/// failed slicing does. Only the place in the source is kept, for the error. Panics outside the
+/// boundary, in a Rust program that this library is part of, go to the hook that was there before.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if INSIDE.get() {
+                let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
+                // There is no place to note it in a thread that is ending.
+                let _ = PLACE.try_with(|last| last.replace(place));
+            } else {
+                before(panic);
+            }
+        }));
+    });
+}
+
+/// Runs `body` and stops a panic: then there is no result.
+#[inline]
+pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
+    hush();
+    // A callback may call in again, so the former state comes back, not `false`.
+    let outer = INSIDE.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    INSIDE.set(outer);
+    match result {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            // Dropping it might panic again, outside the boundary; and it is a rare leak.
+            std::mem::forget(payload);
+            None
+        }
+    }
+}
+
+/// The way of every function that can fail: clears `error`, runs `body`, reports.
+///
+/// # Safety
+/// `error` is NULL or writable.
+#[inline]
+pub(super) unsafe fn call(
+    error: *mut *mut caretoken_error,
+    body: impl FnOnce() -> Result<(), Failure>,
+) -> caretoken_status {
+    if !error.is_null() {
+        // SAFETY: it is writable, as the caller promises.
+        unsafe { error.write(ptr::null_mut()) };
+    }
+    match guard(body) {
+        Some(Ok(())) => CARETOKEN_OK,
+        Some(Err(failure)) => {
+            // SAFETY: as the caller promises.
+            unsafe { report(error, failure) }
+        }
+        None => {
+            // SAFETY: as the caller promises.
+            unsafe {
+                report(error, Failure::internal(PLACE.try_with(RefCell::take).ok().flatten()))
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `error` is NULL or writable.
+#[cold]
+unsafe fn report(error: *mut *mut caretoken_error, failure: Failure) -> caretoken_status {
+    let status = failure.status;
+    if !error.is_null() {
+        let made = guard(|| Box::into_raw(Box::new(caretoken_error::of(&failure))));
+        // SAFETY: it is writable, as the caller promises.
+        unsafe { error.write(made.unwrap_or(ptr::null_mut())) };
+    }
+    status
+}
+
+/// A reference, or the error that names the argument that was NULL.
+///
+/// # Safety
+/// `pointer` is NULL, or points to a `T` that lives and is not written to as long as the result.
+pub(super) unsafe fn required<'a, T>(
+    pointer: *const T,
+    argument: &'static str,
+) -> Result<&'a T, Failure> {
+    // SAFETY: as the caller promises.
+    unsafe { pointer.as_ref() }.ok_or_else(|| Failure::null(argument))
+}
+
+/// An exclusive reference, or the error that names the argument that was NULL.
+///
+/// # Safety
+/// `pointer` is NULL, or points to a `T` that lives and that nobody else uses as long as the result.
+pub(super) unsafe fn required_mut<'a, T>(
+    pointer: *mut T,
+    argument: &'static str,
+) -> Result<&'a mut T, Failure> {
+    // SAFETY: as the caller promises.
+    unsafe { pointer.as_mut() }.ok_or_else(|| Failure::null(argument))
+}
+
+/// What C gave to be written to.
+pub(super) struct Out<T> {
+    pointer: *mut T,
+    argument: &'static str,
+}
+
+impl<T> Out<T> {
+    /// Clears it: the first thing that a function does, whatever else is wrong.
+    ///
+    /// # Safety
+    /// `pointer` is NULL or writable, as long as the result lives; it need not be initialised.
+    pub(super) unsafe fn cleared(pointer: *mut T, argument: &'static str, empty: T) -> Self {
+        if !pointer.is_null() {
+            // SAFETY: it is writable, as the caller promises.
+            unsafe { pointer.write(empty) };
+        }
+        Out { pointer, argument }
+    }
+
+    /// Refuses NULL.
+    pub(super) fn required(self) -> Result<Self, Failure> {
+        if self.pointer.is_null() { Err(Failure::null(self.argument)) } else { Ok(self) }
+    }
+
+    /// Writes it, unless it is NULL.
+    pub(super) fn set(&self, value: T) {
+        if !self.pointer.is_null() {
+            // SAFETY: `cleared` was promised that it is writable.
+            unsafe { self.pointer.write(value) };
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `caretoken_config`: what a client is made of.
+
+use std::ffi::{c_char, c_void};
+use std::ptr;
+
+use super::boundary::{Failure, Out, call, guard, required_mut};
+use super::error::caretoken_error;
+use super::event::{caretoken_event, with_face};
+use super::status::caretoken_status;
+use super::strings::{Texts, caretoken_str, sized_text_from_c, text_from_c};
+use crate::builder::Builder;
+use crate::client::{Client, RotationFailed};
+use crate::secret::Secret;
+
+/// What a client is made of: a vendor, credentials, settings, callbacks.
+///
+/// Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
+/// client copies what it needs, so that a config may make several clients, be changed in between, and
+/// be freed at any time.
+pub struct caretoken_config(Builder);
+
+impl caretoken_config {
+    pub(super) fn build(&self) -> Result<Client, Failure> {
+        Ok(self.0.clone().build()?)
+    }
+
+    fn change(&mut self, change: impl FnOnce(Builder) -> Builder) {
+        self.0 = change(self.0.clone());
+    }
+}
+
+/// Stores a new refresh token that the vendor handed out in place of the old one, durably: the old
+/// one is dead. Returns 0 when it is stored, anything else when it could not be.
+///
+/// Called on the thread whose call fetched, before anybody gets the access token that came with it,
+/// and under no lock. When it fails, that call ends in CARETOKEN_ROTATION_NOT_STORED and nothing is
+/// lost: the client keeps both tokens and offers the refresh token again at the next call. It may use
+/// the client, but asking that for a token fails there; caretoken_client_peek works.
+///
+/// refresh_token lives until it returns. It must not leave by a C++ exception or longjmp.
+pub type caretoken_on_rotation =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, refresh_token: caretoken_str) -> i32>;
+
+/// Takes note of an event.
+///
+/// Called on the thread where it happens, under no lock, possibly on several threads at once; keep it
+/// short. event lives until it returns. It must not leave by a C++ exception or longjmp.
+pub type caretoken_on_event =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const caretoken_event)>;
+
+/// The host's pointer on its way back to the host.
+struct UserData(*mut c_void);
+
+// SAFETY: never dereferenced here; the header asks the host for one that any thread may use.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    /// By method, so that a closure captures the whole and not the pointer alone.
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// Starts the configuration of a client for one vendor.
+///
+/// vendor is parchment, ehealth, edvak or pattern. On failure *config is NULL; the error's remedy
+/// lists the vendors that exist.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_config_new(
+    vendor: *const c_char,
+    config: *mut *mut caretoken_config,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
+    let body = || {
+        let config = config.required()?;
+        // SAFETY: the caller gives NULL or a NUL-terminated text.
+        let vendor = unsafe { text_from_c(vendor, "vendor") }?;
+        let builder = Builder::by_name(vendor)?;
+        config.set(Box::into_raw(Box::new(caretoken_config(builder))));
+        Ok(())
+    };
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    unsafe { call(error, body) }
+}
+
+/// Sets one credential or setting by its name. When that fails, what was set before stays.
+///
+/// The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text. It is
+/// copied, and the copy is wiped in the end. The credentials by vendor, [those in brackets may be
+/// left out]:
+///
+///   parchment  partner_id, partner_secret, organization_id, organization_secret, user_id,
+///              [authorization_bearer]
+///   ehealth    client_id, client_secret, refresh_token, [custom_psk], [api_key]
+///   edvak      client_id, client_secret, username, password
+///   pattern    client_id, client_secret
+///
+/// The settings:
+///
+///   base_url             where the vendor's API lives, such as https://api.parchmenthealth.io/external;
+///                        required
+///   scopes               the scopes to request, separated by spaces; required by parchment, not taken
+///                        by the others
+///   timeout_ms           how long a call may block at most, in all; 30000 unless set
+///   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
+///                        PEM file, which is read at once; may be set repeatedly
+///   user_agent           the User-Agent header; caretoken/VERSION unless set
+///   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
+///                        being asked for again, so that no account gets locked; 900000 unless set
+///   percent_encode_credentials
+///                        true or false (unless set): pattern alone; encodes client_id and
+///                        client_secret before they are joined for HTTP Basic
+///   plain_http_to_loopback
+///                        true or false (unless set): allows http:// to this very machine, for tests
+///
+/// A value that cannot be used is CARETOKEN_INVALID_SETTING; the error names the field, never the
+/// value. For an unknown name the error's remedy lists the names that exist.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_config_set(
+    config: *mut caretoken_config,
+    name: *const c_char,
+    data: *const c_char,
+    len: usize,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
+    let body = || {
+        // SAFETY: the caller gives NULL or a config that no other thread uses.
+        let config = unsafe { required_mut(config, "config") }?;
+        // SAFETY: the caller gives NULL or a NUL-terminated text.
+        let name = unsafe { text_from_c(name, "name") }?;
+        // SAFETY: the caller gives NULL or `len` bytes.
+        let value = unsafe { sized_text_from_c(data, len, || config.0.shown(name)) }?;
+        Ok(config.0.set(name, value)?)
+    };
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    unsafe { call(error, body) }
+}
+
+/// Sets the callback that stores rotated refresh tokens; a later one replaces it. Without one the
+/// client goes on with the new refresh token, and a restart of the program loses it.
+///
+/// user_data is passed to each call. What it points to must be fit for any thread, and must live until
+/// every client made from this config is freed and its last call has returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_config_set_on_rotation(
+    config: *mut caretoken_config,
+    callback: caretoken_on_rotation,
+    user_data: *mut c_void,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
+    let body = || {
+        // SAFETY: the caller gives NULL or a config that no other thread uses.
+        let config = unsafe { required_mut(config, "config") }?;
+        let callback = callback.ok_or_else(|| Failure::null("callback"))?;
+        let user_data = UserData(user_data);
+        let store = move |refresh_token: &Secret| {
+            let (_texts, mut views) = Texts::of(&[refresh_token.expose_secret()]);
+            let refresh_token = views.next().unwrap_or(caretoken_str::EMPTY);
+            // SAFETY: the host's function, called as the header says.
+            match unsafe { callback(user_data.get(), refresh_token) } {
+                0 => Ok(()),
+                _ => Err(RotationFailed),
+            }
+        };
+        config.change(|builder| builder.on_rotation(store));
+        Ok(())
+    };
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    unsafe { call(error, body) }
+}
+
+/// Sets the callback that takes note of events; a later one replaces it. For user_data the same holds
+/// as in caretoken_config_set_on_rotation.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_config_set_on_event(
+    config: *mut caretoken_config,
+    callback: caretoken_on_event,
+    user_data: *mut c_void,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
+    let body = || {
+        // SAFETY: the caller gives NULL or a config that no other thread uses.
+        let config = unsafe { required_mut(config, "config") }?;
+        let callback = callback.ok_or_else(|| Failure::null("callback"))?;
+        let user_data = UserData(user_data);
+        config.change(|builder| {
+            builder.on_event(move |event| {
+                // SAFETY: the host's function, called as the header says.
+                with_face(event, |event| unsafe { callback(user_data.get(), event) });
+            })
+        });
+        Ok(())
+    };
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    unsafe { call(error, body) }
+}
+
+/// Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_config_free(config: *mut caretoken_config) {
+    guard(|| {
+        if !config.is_null() {
+            // SAFETY: `caretoken_config_new` made it of a `Box`, and the caller gives it up.
+            drop(unsafe { Box::from_raw(config) });
+        }
+    });
+}

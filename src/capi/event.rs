@@ -1,0 +1,45 @@
+//! `caretoken_event`: what happens inside a client.
+
+use super::status::{CARETOKEN_OK, caretoken_status, status_of};
+use super::strings::{Texts, caretoken_str};
+use crate::observe::Event;
+
+/// Something that happened in a client, for logs and monitoring. It never holds a secret.
+///
+/// The struct and its texts live until the callback that got it returns. Later versions may add
+/// fields at the end.
+#[repr(C)]
+pub struct caretoken_event {
+    /// What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
+    /// token_rejected or lifetime_cut. Later versions may add names.
+    pub name: caretoken_str,
+    /// The client's vendor, such as pattern.
+    pub vendor: caretoken_str,
+    /// How long it took, for fetched and fetch_failed; -1 otherwise.
+    pub took_ms: i64,
+    /// For fetched the token's life, for served_old_token what is left of it, for cooling_down how
+    /// long the vendor is left in peace, for fetch_failed the pause before the next attempt;
+    /// -1 otherwise.
+    pub span_ms: i64,
+    /// Why, for fetch_failed, served_old_token and cooling_down; CARETOKEN_OK otherwise.
+    pub status: caretoken_status,
+    /// The whole event as one line of text, the error included where there is one.
+    pub message: caretoken_str,
+}
+
+/// Shows the event to `read` as C sees it.
+pub(super) fn with_face(event: &Event, read: impl FnOnce(&caretoken_event)) {
+    let (_texts, mut views) = Texts::of(&[event.kind.name(), event.vendor, &event.to_string()]);
+    let mut next = || views.next().unwrap_or(caretoken_str::EMPTY);
+    let ms = |span: Option<std::time::Duration>| {
+        span.map_or(-1, |span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+    };
+    read(&caretoken_event {
+        name: next(),
+        vendor: next(),
+        took_ms: ms(event.took),
+        span_ms: ms(event.span),
+        status: event.error.as_ref().map_or(CARETOKEN_OK, |error| status_of(error.kind())),
+        message: next(),
+    });
+}

@@ -1,0 +1,156 @@
+//! What only Rust can bring about: panics in the core.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::Arc;
+
+use super::*;
+use crate::builder::Builder;
+use crate::error::{Error, ErrorKind};
+use crate::transport::{Attempt, Request, Response, Transport};
+
+/// Panics with the request in its message, as a failed slicing of it would.
+struct Panicking;
+
+impl Transport for Panicking {
+    fn send(&self, request: &Request, _: &Attempt) -> Result<Response, Error> {
+        panic!("{:?}", String::from_utf8_lossy(request.body().expose_secret()))
+    }
+}
+
+fn panicking_client() -> *mut caretoken_client {
+    let mut builder = Builder::by_name("edvak").unwrap().transport(Arc::new(Panicking));
+    for (name, value) in [
+        ("base_url", "https://edvak.example"),
+        ("client_id", "fake-id"),
+        ("client_secret", "fake-secret"),
+        ("username", "fake-user"),
+        ("password", "fake-password"),
+    ] {
+        builder.set(name, value).unwrap();
+    }
+    caretoken_client::handle(builder.build().unwrap())
+}
+
+fn line_of(error: *const caretoken_error) -> String {
+    // SAFETY: the error lives, and so does its line.
+    let line = unsafe { std::ffi::CStr::from_ptr(caretoken_error_line(error).data) };
+    line.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_panic_becomes_an_error_without_its_message_and_poisons_the_client() {
+    let client = panicking_client();
+    let mut token = ptr::dangling();
+    let mut error = ptr::dangling_mut();
+    // SAFETY: all pointers are good.
+    let status = unsafe { caretoken_client_token(client, 1000, &mut token, &mut error) };
+    assert_eq!(status, CARETOKEN_INTERNAL);
+    assert!(token.is_null());
+    let line = line_of(error);
+    assert!(line.contains("internal error at src/capi/tests.rs:"), "{line}");
+    assert!(!line.contains("fake"), "{line}");
+
+    // SAFETY: all pointers are good; each error is freed once, and the client last.
+    unsafe {
+        caretoken_error_free(error);
+        let mut length = 1;
+        let status = caretoken_client_authorization(
+            client,
+            1000,
+            ptr::null_mut(),
+            0,
+            &mut length,
+            &mut error,
+        );
+        assert_eq!((status, length), (CARETOKEN_INTERNAL, 0));
+        assert!(line_of(error).starts_with("an earlier internal error"), "{}", line_of(error));
+        caretoken_error_free(error);
+        assert_eq!(caretoken_client_peek(client, &mut token, ptr::null_mut()), CARETOKEN_INTERNAL);
+        assert_eq!(caretoken_client_cancel(client, ptr::null_mut()), CARETOKEN_INTERNAL);
+        caretoken_client_free(client);
+    }
+}
+
+/// In a process of its own, since all tests share one standard error.
+#[test]
+fn a_panic_inside_the_boundary_prints_nothing_and_one_outside_prints_as_ever() {
+    const MARK: &str = "CARETOKEN_TEST_PANICS";
+    if std::env::var_os(MARK).is_some() {
+        let client = panicking_client();
+        // SAFETY: all pointers are good.
+        unsafe {
+            caretoken_client_refresh_if_due(client, ptr::null_mut(), ptr::null_mut());
+            caretoken_client_free(client);
+        }
+        let outside = panic::catch_unwind(AssertUnwindSafe(|| panic!("outside the boundary")));
+        assert!(outside.is_err());
+        return;
+    }
+    let name = "a_panic_inside_the_boundary_prints_nothing_and_one_outside_prints_as_ever";
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--nocapture", "--exact", &format!("capi::tests::{name}")])
+        .env(MARK, "1")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("1 passed"), "{printed}");
+    assert!(printed.contains("outside the boundary"), "{printed}");
+    assert!(!printed.contains("fake-"), "{printed}");
+}
+
+#[test]
+fn every_kind_of_error_has_a_status_of_its_own_with_the_same_name() {
+    let mut numbers: Vec<_> = ErrorKind::ALL.iter().map(|kind| status::status_of(*kind)).collect();
+    for (kind, number) in ErrorKind::ALL.iter().zip(&numbers) {
+        assert_eq!(status::name_of(*number).unwrap().to_str(), Ok(kind.name()));
+    }
+    numbers.extend([CARETOKEN_OK, CARETOKEN_NULL_ARGUMENT, CARETOKEN_BUFFER_TOO_SMALL]);
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), ErrorKind::ALL.len() + 3);
+    let named = (-1000..1000).filter(|number| status::name_of(*number).is_some());
+    assert_eq!(named.collect::<Vec<_>>(), numbers);
+}
+
+/// A number that has been released must keep its meaning.
+#[test]
+fn the_numbers_are_those_that_were_released() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/include/caretoken.h"));
+    let text = text.unwrap();
+    for (number, name) in [
+        (0, "OK"),
+        (1, "NULL_ARGUMENT"),
+        (2, "BUFFER_TOO_SMALL"),
+        (3, "INVALID_SETTING"),
+        (20, "RESOLVE"),
+        (21, "PROXY"),
+        (22, "CONNECT"),
+        (23, "TLS"),
+        (24, "CONNECTION_LOST"),
+        (30, "TIMEOUT"),
+        (31, "CANCELLED"),
+        (40, "CREDENTIALS_REJECTED"),
+        (41, "SIGN_IN_REQUIRED"),
+        (42, "ACCESS_REVOKED"),
+        (43, "SCOPE_REFUSED"),
+        (44, "ACCESS_DENIED"),
+        (45, "REQUEST_REFUSED"),
+        (46, "ENDPOINT_NOT_FOUND"),
+        (47, "RATE_LIMITED"),
+        (48, "UNAVAILABLE"),
+        (60, "REDIRECTED"),
+        (61, "UNEXPECTED_STATUS"),
+        (62, "ANSWER_TOO_LARGE"),
+        (63, "ANSWER_NOT_JSON"),
+        (64, "ANSWER_MALFORMED"),
+        (65, "INVALID_LIFETIME"),
+        (80, "TOKENS_REFUSED"),
+        (81, "ROTATION_NOT_STORED"),
+        (99, "INTERNAL"),
+    ] {
+        let line = format!("#define CARETOKEN_{name} {number}");
+        assert!(text.lines().any(|known| known == line), "{line}");
+    }
+}

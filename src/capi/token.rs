@@ -1,0 +1,246 @@
+//! `caretoken_token`: a token that C reads like a struct of its own.
+
+use std::ffi::c_char;
+use std::mem::{self, ManuallyDrop};
+use std::ptr;
+use std::sync::Arc;
+
+use super::boundary::{Failure, guard, required};
+use super::strings::{Texts, caretoken_str, text_from_c};
+use crate::token::{BEARER, Inner, Token};
+
+/// A further field of a vendor's answer.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct caretoken_extra {
+    /// Its name, such as patient.
+    pub name: caretoken_str,
+    /// Its value; numbers as decimal text. May be personal data: do not log it.
+    pub value: caretoken_str,
+}
+
+/// A bearer token, with what the vendor said about it.
+///
+/// The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+/// Later versions add fields at the end only. A pointer to it counts as one reference: let it go with
+/// caretoken_token_free, and make another with caretoken_token_clone. When the last reference is gone
+/// (the client holds one while the token is in its cache), everything here is wiped and freed.
+///
+/// It never changes, so any thread may read it, and it outlives its client if it is freed later.
+///
+/// access_token, authorization, refresh_token and the values of extras are secret: do not log them,
+/// and wipe your copies with caretoken_wipe.
+#[repr(C)]
+pub struct caretoken_token {
+    /// The access token itself. Secret.
+    pub access_token: caretoken_str,
+    /// The whole value of the Authorization header: "Bearer " and the access token. Secret.
+    pub authorization: caretoken_str,
+    /// The type of the token: always Bearer.
+    pub token_type: caretoken_str,
+    /// The vendor that issued it, such as pattern.
+    pub vendor: caretoken_str,
+    /// The refresh token that came with it; empty if none. Secret. The client uses it by itself where
+    /// the vendor has a refresh grant.
+    pub refresh_token: caretoken_str,
+    /// The vendor's id of the request, for its support; empty if none.
+    pub request_id: caretoken_str,
+    /// The scopes it was granted: scopes_len of them; NULL if none. Those requested
+    /// where the vendor does not say.
+    pub scopes: *const caretoken_str,
+    /// How many scopes there are.
+    pub scopes_len: usize,
+    /// The scopes that were requested and not granted: missing_scopes_len of them; NULL if none.
+    pub missing_scopes: *const caretoken_str,
+    /// How many missing_scopes there are.
+    pub missing_scopes_len: usize,
+    /// The further fields of the vendor's answer: extras_len of them; NULL if none. See
+    /// caretoken_token_extra.
+    pub extras: *const caretoken_extra,
+    /// How many extras there are.
+    pub extras_len: usize,
+    /// When it ends, in Unix milliseconds, by this machine's clock. To decide whether it is still
+    /// good, use caretoken_token_time_left_ms: it survives steps of that clock.
+    pub expires_at_ms: i64,
+    /// How long it lives in all, counted from the moment its request was sent.
+    pub lifetime_ms: i64,
+    /// Whether the vendor gave it a longer life than is plausible, so that it was cut.
+    pub lifetime_was_cut: bool,
+}
+
+/// A token as C sees it, and behind it what C does not see. Made once per token, kept in the token.
+#[repr(C)]
+struct Face {
+    token: caretoken_token,
+    /// The token this lies in. Not counted: that would be a circle.
+    owner: *const Inner,
+    /// What the pointers in `token` point to.
+    _texts: Texts,
+    _scopes: Vec<caretoken_str>,
+    _missing_scopes: Vec<caretoken_str>,
+    _extras: Vec<caretoken_extra>,
+}
+
+// SAFETY: the pointers lead to memory that the same face or its owner owns, and nobody writes to it
+// before the last reference is gone.
+unsafe impl Send for Face {}
+// SAFETY: as above.
+unsafe impl Sync for Face {}
+
+impl Face {
+    fn of(token: &Token) -> Self {
+        let names: Vec<&str> = token.extra_names().collect();
+        let mut all = vec![
+            token.authorization().expose_secret(),
+            token.token_type(),
+            token.vendor(),
+            token.refresh_token().map_or("", |secret| secret.expose_secret()),
+            token.request_id().unwrap_or_default(),
+        ];
+        all.extend(token.scopes().iter().map(String::as_str));
+        all.extend(token.missing_scopes().iter().map(String::as_str));
+        all.extend(names.iter().flat_map(|name| [*name, token.extra(name).unwrap_or_default()]));
+        let (texts, mut views) = Texts::of(&all);
+
+        let mut next = || views.next().unwrap_or(caretoken_str::EMPTY);
+        let (authorization, token_type, vendor) = (next(), next(), next());
+        let (refresh_token, request_id) = (next(), next());
+        let scopes: Vec<_> = token.scopes().iter().map(|_| next()).collect();
+        let missing_scopes: Vec<_> = token.missing_scopes().iter().map(|_| next()).collect();
+        let extras: Vec<_> =
+            names.iter().map(|_| caretoken_extra { name: next(), value: next() }).collect();
+        Face {
+            token: caretoken_token {
+                access_token: without_bearer(authorization),
+                authorization,
+                token_type,
+                vendor,
+                refresh_token,
+                request_id,
+                scopes: start_of(&scopes),
+                scopes_len: scopes.len(),
+                missing_scopes: start_of(&missing_scopes),
+                missing_scopes_len: missing_scopes.len(),
+                extras: start_of(&extras),
+                extras_len: extras.len(),
+                expires_at_ms: token.0.times.end.wall_ms,
+                lifetime_ms: i64::try_from(token.lifetime().as_millis()).unwrap_or(i64::MAX),
+                lifetime_was_cut: token.lifetime_was_cut(),
+            },
+            owner: Arc::as_ptr(&token.0),
+            _texts: texts,
+            _scopes: scopes,
+            _missing_scopes: missing_scopes,
+            _extras: extras,
+        }
+    }
+}
+
+fn start_of<T>(list: &[T]) -> *const T {
+    if list.is_empty() { ptr::null() } else { list.as_ptr() }
+}
+
+fn without_bearer(authorization: caretoken_str) -> caretoken_str {
+    let skipped = BEARER.len().min(authorization.len);
+    // SAFETY: `skipped` is at most the length of the text.
+    let data = unsafe { authorization.data.add(skipped) };
+    caretoken_str { data, len: authorization.len - skipped }
+}
+
+/// Gives C the token, with the reference that `token` counted.
+pub(super) fn lend(token: Token) -> Result<*const caretoken_token, Failure> {
+    let face = token.0.face.get_or_init(|| Box::new(Face::of(&token)));
+    let face: &Face = face.downcast_ref().ok_or_else(|| Failure::internal(None))?;
+    // Of the whole face, so that `owner` can be reached from it.
+    let pointer = ptr::from_ref(face).cast();
+    mem::forget(token);
+    Ok(pointer)
+}
+
+/// The token behind the pointer, without counting a reference.
+///
+/// # Safety
+/// `token` is NULL, or came from `lend`, with a reference that nobody lets go as long as the result
+/// lives.
+pub(super) unsafe fn borrow(token: *const caretoken_token) -> Result<ManuallyDrop<Token>, Failure> {
+    // SAFETY: as the caller promises.
+    unsafe { required(token, "token") }?;
+    // SAFETY: `lend` made it of a `&Face` that lives as long as a reference is counted.
+    let owner = unsafe { (*token.cast::<Face>()).owner };
+    // SAFETY: `owner` is the pointer of an `Arc` that has a counted reference, which stays counted.
+    Ok(ManuallyDrop::new(Token(unsafe { Arc::from_raw(owner) })))
+}
+
+/// Reads from a token that may be NULL.
+///
+/// # Safety
+/// As for `borrow`, until this returns.
+unsafe fn read<R>(
+    token: *const caretoken_token,
+    otherwise: R,
+    read: impl FnOnce(&Token, &caretoken_token) -> R,
+) -> R {
+    let result = guard(|| {
+        // SAFETY: as the caller promises.
+        let owner = unsafe { borrow(token) }.ok()?;
+        // SAFETY: `borrow` has refused NULL, and the caller promises the rest.
+        Some(read(&owner, unsafe { &*token }))
+    });
+    result.flatten().unwrap_or(otherwise)
+}
+
+/// How many milliseconds the token is still good: by the monotonic or the wall clock, whichever
+/// leaves less. 0 when it has ended, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_token_time_left_ms(token: *const caretoken_token) -> i64 {
+    let left =
+        |token: &Token, _: &_| i64::try_from(token.time_left().as_millis()).unwrap_or(i64::MAX);
+    // SAFETY: the caller gives NULL or a token with a reference of its own.
+    unsafe { read(token, 0, left) }
+}
+
+/// The value of one of the token's extras by its name, such as patient; it lives as long as the token.
+/// Empty if there is none of that name, and when an argument is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_token_extra(
+    token: *const caretoken_token,
+    name: *const c_char,
+) -> caretoken_str {
+    let find = |owner: &Token, token: &caretoken_token| {
+        // SAFETY: the caller gives NULL or a NUL-terminated text.
+        let name = unsafe { text_from_c(name, "name") }.ok()?;
+        let index = owner.extra_names().position(|known| known == name)?;
+        // SAFETY: `extras` are as many as the token has, in the same order.
+        Some(unsafe { (*token.extras.add(index)).value })
+    };
+    // SAFETY: the caller gives NULL or a token with a reference of its own.
+    unsafe { read(token, None, find) }.unwrap_or(caretoken_str::EMPTY)
+}
+
+/// Counts one more reference to the token and returns the same pointer, to be freed as well. From any
+/// thread; it allocates nothing. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_token_clone(
+    token: *const caretoken_token,
+) -> *const caretoken_token {
+    guard(|| {
+        // SAFETY: the caller gives NULL or a token with a reference of its own.
+        if let Ok(token) = unsafe { borrow(token) } {
+            mem::forget(Arc::clone(&token.0));
+        }
+        token
+    })
+    .unwrap_or(ptr::null())
+}
+
+/// Lets one reference to the token go; the last one wipes and frees it. From any thread. Does nothing
+/// when token is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_token_free(token: *const caretoken_token) {
+    guard(|| {
+        // SAFETY: the caller gives NULL or a token with a reference of its own, and gives that up.
+        if let Ok(token) = unsafe { borrow(token) } {
+            drop(ManuallyDrop::into_inner(token));
+        }
+    });
+}

@@ -1,0 +1,373 @@
+//! ureq on our connections.
+//!
+//! ureq speaks HTTP and keeps the pool; resolving, connecting, TLS and waiting are ours, so that
+//! every step ends with its attempt. It never sees a secret: it gets placeholders for header values
+//! and zeroes for the request's body, which are replaced in the buffer that goes out, and a
+//! [veiled](super::veil) answer.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::SecureRandom;
+use ureq::Error as UreqError;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+
+use super::buffer::Window;
+use super::https::Routes;
+use super::link::{Arrived, Link};
+use super::target::Target;
+use super::veil::{LONGEST_HEAD, Unveilable, Veil};
+use super::{Attempt, Request};
+use crate::error::{Error, ErrorKind, Phase};
+use crate::secret::SecretBuf;
+
+/// Room for the longest head and what came with it.
+const INPUT_BUFFER: usize = LONGEST_HEAD + 4 * 1024;
+const OUTPUT_BUFFER: usize = 4 * 1024;
+
+/// How many connections may wait for their next request. One client rarely needs two.
+const MOST_IDLE: usize = 8;
+
+/// A ureq agent that connects by `routes`.
+pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duration) -> ureq::Agent {
+    let config = Config::builder()
+        .user_agent(user_agent)
+        // Proxies are part of the routes.
+        .proxy(None)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_response_header_size(LONGEST_HEAD)
+        .max_idle_connections(MOST_IDLE)
+        .max_idle_connections_per_host(MOST_IDLE)
+        .max_idle_age(max_idle_age)
+        .build();
+    ureq::Agent::with_parts(config, Dialer(routes), Unresolved)
+}
+
+/// What the connector and the connections must know of the call that they work for.
+pub(super) struct Exchange {
+    attempt: Attempt,
+    /// The values behind the placeholders, in order.
+    headers: Vec<crate::Secret>,
+    body: SecretBuf,
+    /// Whether a kept connection will not do.
+    fresh: bool,
+    veil: RefCell<Veil>,
+    /// A kept connection ended before any byte of the answer: the server had most likely closed it
+    /// before it saw the request.
+    pub(super) met_stale: Cell<bool>,
+    /// Whether the peer has ended the connection.
+    ended: Cell<bool>,
+}
+
+thread_local! {
+    /// ureq calls back on the thread that called it, and hands nothing through.
+    static CURRENT: RefCell<Option<Rc<Exchange>>> = const { RefCell::new(None) };
+}
+
+impl Exchange {
+    pub(super) fn new(
+        request: &Request,
+        attempt: &Attempt,
+        fresh: bool,
+        random: &'static dyn SecureRandom,
+    ) -> Result<Rc<Self>, Error> {
+        // ureq checks the placeholders only.
+        let mut values = request.headers.iter();
+        if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
+            let problem = "has characters that cannot stand in a header";
+            return Err(Error::setting(*name, problem, "correct the credential"));
+        }
+        let headers = request.headers.iter().map(|(_, value)| value.clone());
+        Ok(Rc::new(Exchange {
+            attempt: attempt.clone(),
+            headers: headers.collect(),
+            body: SecretBuf::from(request.body.expose_secret()),
+            fresh,
+            veil: RefCell::new(Veil::new(random)),
+            met_stale: Cell::new(false),
+            ended: Cell::new(false),
+        }))
+    }
+
+    /// Runs `call`, in which ureq works for this exchange.
+    pub(super) fn run<R>(self: &Rc<Self>, call: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Rc<Exchange>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.with(|current| current.replace(self.0.take()));
+            }
+        }
+        let _restore = Restore(CURRENT.with(|current| current.replace(Some(Rc::clone(self)))));
+        call()
+    }
+
+    fn current() -> Result<Rc<Exchange>, UreqError> {
+        let current = CURRENT.with(|current| current.borrow().clone());
+        current.ok_or_else(|| carry(Error::new(ErrorKind::Internal, Phase::Connect)))
+    }
+
+    /// Uncovers the next piece of the answer's body.
+    pub(super) fn uncover(&self, bytes: &mut [u8]) {
+        self.veil.borrow_mut().uncover(bytes);
+    }
+
+    /// The request as it goes out, once `written` is all of what ureq has to write.
+    fn message(&self, written: &[u8]) -> Result<Option<SecretBuf>, UreqError> {
+        const END: &[u8] = b"\r\n\r\n";
+        let Some(end) = written.windows(END.len()).position(|window| window == END) else {
+            return Ok(None);
+        };
+        let head_length = end + END.len();
+        if written.len() < head_length + self.body.len() {
+            return Ok(None);
+        }
+        let secrets: usize = self.headers.iter().map(crate::Secret::len).sum();
+        let mut message = SecretBuf::with_capacity(written.len() + secrets);
+        for line in written[..end + 2].split_inclusive(|byte| *byte == b'\n') {
+            match placeholder(line) {
+                None => message.push(line),
+                Some((name, index)) => {
+                    let value = self.headers.get(index).ok_or_else(internal)?;
+                    message.push(name);
+                    message.push(value.expose_secret().as_bytes());
+                    message.push(b"\r\n");
+                }
+            }
+        }
+        message.push(b"\r\n");
+        message.push(self.body.expose_secret());
+        Ok(Some(message))
+    }
+}
+
+/// Whether `value` may stand in a header (RFC 9110 §5.5): nothing in it can end the line.
+pub(super) fn is_header_value(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}
+
+/// What stands for the value of header number `index`.
+pub(super) fn placeholder_for(index: usize) -> String {
+    format!("{{secret {index}}}")
+}
+
+/// The `name: ` and the index of a header line that holds a placeholder.
+fn placeholder(line: &[u8]) -> Option<(&[u8], usize)> {
+    let start = line.windows(MARK.len()).position(|window| window == MARK)?;
+    let digits = line.get(start + MARK.len()..)?.strip_suffix(b"}\r\n")?;
+    Some((&line[..start], std::str::from_utf8(digits).ok()?.parse().ok()?))
+}
+
+const MARK: &[u8] = b"{secret ";
+
+/// Wraps an error of ours, so that it comes through ureq unharmed.
+fn carry(error: Error) -> UreqError {
+    UreqError::Other(Box::new(error))
+}
+
+fn internal() -> UreqError {
+    carry(Error::new(ErrorKind::Internal, Phase::Send))
+}
+
+fn not_http(how: &str) -> Error {
+    Error::new(ErrorKind::AnswerNotJson, Phase::Receive)
+        .with_message(format!("the answer is not proper HTTP/1.1: {how}"))
+}
+
+impl Exchange {
+    /// What an error of ureq means: mostly it is one of ours, coming back.
+    pub(super) fn meaning(&self, error: UreqError) -> Error {
+        match error {
+            // ureq can go no further with what it has.
+            UreqError::BodyStalled if !self.ended.get() => {
+                not_http("its chunks do not fit together")
+            }
+            UreqError::BodyStalled => incomplete(),
+            error => meaning(error),
+        }
+    }
+}
+
+fn long_head() -> Error {
+    Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)
+        .with_message("the answer is too large: its headers exceed 16 KiB")
+}
+
+fn incomplete() -> Error {
+    Error::new(ErrorKind::ConnectionLost, Phase::Receive)
+        .with_message("the answer ended before it was complete")
+}
+
+fn meaning(error: UreqError) -> Error {
+    let internal = || Error::new(ErrorKind::Internal, Phase::Receive);
+    match error {
+        UreqError::Other(error) => match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(_) => internal(),
+        },
+        UreqError::Protocol(_) => not_http("its head or its framing makes no sense"),
+        UreqError::LargeResponseHeader(..) => long_head(),
+        UreqError::Io(error) => match error.downcast::<UreqError>() {
+            Ok(inner) => meaning(inner),
+            Err(_) => incomplete(),
+        },
+        _ => internal(),
+    }
+}
+
+/// Leaves resolving to the connector: a kept connection needs none.
+#[derive(Debug)]
+struct Unresolved;
+
+impl Resolver for Unresolved {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, UreqError> {
+        Ok(self.empty())
+    }
+}
+
+/// Opens connections for ureq.
+struct Dialer(Arc<Routes>);
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialer")
+    }
+}
+
+impl Connector for Dialer {
+    type Out = Wire;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Wire>, UreqError> {
+        let exchange = Exchange::current()?;
+        let target = Target::parse(&details.uri.to_string()).map_err(carry)?;
+        let link = self.0.open(&target.origin, &exchange.attempt).map_err(carry)?;
+        let is_tls = target.origin.tls;
+        Ok(Some(Wire {
+            link,
+            is_tls,
+            buffers: LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER),
+            written: Vec::new(),
+            received: Window::default(),
+        }))
+    }
+}
+
+/// One connection, as ureq sees it.
+struct Wire {
+    link: Link,
+    is_tls: bool,
+    /// ureq's own: placeholders and covered bytes.
+    buffers: LazyBuffers,
+    /// What ureq has written of the present request.
+    written: Vec<u8>,
+    /// What has come of the answer and ureq has no room for yet.
+    received: Window,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl Wire {
+    /// Notes when a kept connection turns out to be dead.
+    fn explain(&self, error: Error, exchange: &Exchange) -> UreqError {
+        if error.kind() != ErrorKind::ConnectionLost || !self.link.went_stale() {
+            return carry(error);
+        }
+        exchange.met_stale.set(true);
+        carry(Error::new(ErrorKind::ConnectionLost, Phase::Send).with_message(format!(
+            "{} closed the kept connection as the request was sent",
+            self.link.origin
+        )))
+    }
+}
+
+impl Transport for Wire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    /// ureq writes head and body one after the other; they leave together, in one record.
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), UreqError> {
+        let exchange = Exchange::current()?;
+        self.written.extend_from_slice(&self.buffers.output()[..amount]);
+        let Some(message) = exchange.message(&self.written)? else { return Ok(()) };
+        self.written.clear();
+        let sent = self.link.send(message.expose_secret(), &mut self.received, &exchange.attempt);
+        match sent {
+            // A peer that closes while we send may have said why: the reading will tell.
+            Err(error) if error.kind() != ErrorKind::ConnectionLost => {
+                Err(self.explain(error, &exchange))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
+        let exchange = Exchange::current()?;
+        if self.received.unread().is_empty() {
+            let arrived = self.link.receive(&mut self.received, &exchange.attempt);
+            match arrived.map_err(|error| self.explain(error, &exchange))? {
+                Arrived::Some => {}
+                Arrived::End if self.link.heard => {
+                    exchange.ended.set(true);
+                    return Ok(false);
+                }
+                Arrived::End | Arrived::Cut => {
+                    return Err(self.explain(self.link.ended(Phase::Receive), &exchange));
+                }
+            }
+        }
+        let room = self.buffers.input_append_buf();
+        let amount = room.len().min(self.received.unread().len());
+        let room = &mut room[..amount];
+        room.copy_from_slice(&self.received.unread()[..amount]);
+        exchange.veil.borrow_mut().cover(room).map_err(|unveilable| match unveilable {
+            Unveilable::NoRandom => internal(),
+            Unveilable::LongHead => carry(long_head()),
+            Unveilable::Framing => carry(not_http(
+                "it has a transfer coding that nobody asked for, or endless trailers",
+            )),
+        })?;
+        self.buffers.input_appended(amount);
+        self.received.consume(amount);
+        if self.received.unread().is_empty() {
+            self.received.wipe();
+            self.link.wipe();
+        }
+        Ok(amount > 0)
+    }
+
+    /// ureq asks before it sends the next request on a kept connection.
+    fn is_open(&mut self) -> bool {
+        let Ok(exchange) = Exchange::current() else { return false };
+        !exchange.fresh
+            && self.received.unread().is_empty()
+            && self.link.rest()
+            && self.link.is_quiet(&exchange.attempt)
+    }
+
+    fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+}

@@ -1,0 +1,623 @@
+//! Which proxy to use, and how to get through it.
+
+use std::env;
+use std::net::{IpAddr, SocketAddr};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use httparse::{EMPTY_HEADER, Status};
+use zeroize::Zeroize;
+
+use super::Attempt;
+use super::buffer::Window;
+use super::connect::connect;
+use super::resolve::Resolver;
+use super::settings::ProxyChoice;
+use super::socket::Socket;
+use super::target::{Host, Origin, parse_port};
+use crate::error::{Error, ErrorKind, Phase};
+use crate::secret::{Secret, SecretBuf};
+
+const PHASE: Phase = Phase::Proxy;
+
+/// The most a proxy may say before the tunnel is open.
+const MAX_REPLY: usize = 16 * 1024;
+
+/// Decides which way a request goes.
+pub(super) struct Proxies {
+    proxy: Option<Proxy>,
+    /// Set when the choice comes from the environment, which has exceptions.
+    except: Option<Exceptions>,
+}
+
+impl Proxies {
+    pub(super) fn new(choice: &ProxyChoice) -> Result<Self, Error> {
+        match choice {
+            ProxyChoice::Off => Ok(Proxies { proxy: None, except: None }),
+            ProxyChoice::Environment => Proxies::from_variables(|name| env::var(name).ok()),
+            ProxyChoice::Url(url) => {
+                let proxy = Proxy::parse(url.expose_secret()).map_err(|flaw| flaw.in_setting())?;
+                Ok(Proxies { proxy: Some(proxy), except: None })
+            }
+        }
+    }
+
+    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let either = |lower: &'static str, upper: &'static str| {
+            [lower, upper].into_iter().find_map(|name| {
+                get(name).filter(|value| !value.trim().is_empty()).map(|value| (name, value))
+            })
+        };
+        let found =
+            either("https_proxy", "HTTPS_PROXY").or_else(|| either("all_proxy", "ALL_PROXY"));
+        let proxy = match found {
+            None => None,
+            Some((variable, mut url)) => {
+                let proxy = Proxy::parse(url.trim()).map_err(|flaw| flaw.in_variable(variable));
+                url.zeroize();
+                Some(proxy?)
+            }
+        };
+        let except = either("no_proxy", "NO_PROXY").map(|(_, list)| list).unwrap_or_default();
+        Ok(Proxies { proxy, except: Some(Exceptions::parse(&except)) })
+    }
+
+    /// The proxy to reach `origin` through, if any.
+    ///
+    /// Plain http goes to this machine only, and never through a proxy.
+    pub(super) fn for_origin(&self, origin: &Origin) -> Option<&Proxy> {
+        let excepted =
+            |list: &Exceptions| origin.is_loopback() || list.contain(&origin.host, origin.port);
+        let direct = !origin.tls || self.except.as_ref().is_some_and(excepted);
+        self.proxy.as_ref().filter(|_| !direct)
+    }
+}
+
+/// A proxy and how to speak to it.
+pub(super) struct Proxy {
+    protocol: Protocol,
+    host: Host,
+    port: u16,
+    login: Option<Login>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Protocol {
+    /// HTTP `CONNECT` (RFC 9110 §9.3.6).
+    Connect,
+    /// SOCKS 5 (RFC 1928) to an address that we look up.
+    Socks5,
+    /// SOCKS 5 to a name that the proxy looks up.
+    Socks5h,
+}
+
+struct Login {
+    user: Secret,
+    password: Secret,
+}
+
+/// What is wrong with a proxy URL, and what would be right. Never a part of the URL.
+#[derive(Debug, PartialEq)]
+struct Flaw(&'static str, &'static str);
+
+impl Flaw {
+    fn in_setting(&self) -> Error {
+        Error::setting("proxy", self.0, self.1)
+    }
+
+    fn in_variable(&self, variable: &str) -> Error {
+        Error::setting("proxy", format!("from the variable {variable} {}", self.0), self.1)
+    }
+}
+
+impl Proxy {
+    fn parse(url: &str) -> Result<Self, Flaw> {
+        const SHAPE: &str = "write it as http://host:port or socks5h://user:password@host:port";
+        // As curl does, a URL without scheme is taken for an HTTP proxy.
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let (protocol, usual_port) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (Protocol::Connect, 80),
+            "socks5" => (Protocol::Socks5, 1080),
+            "socks5h" => (Protocol::Socks5h, 1080),
+            _ => return Err(Flaw("has a scheme other than http, socks5 and socks5h", SHAPE)),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (login, address) = match rest.rsplit_once('@') {
+            Some((login, address)) => (Some(Login::parse(login)?), address),
+            None => (None, rest),
+        };
+        let (host, port) = split_port(address);
+        let port = match port {
+            None => usual_port,
+            Some(digits) => {
+                parse_port(digits).ok_or(Flaw("has a port that is not in 1 to 65535", SHAPE))?
+            }
+        };
+        let host = Host::parse(host).ok_or(Flaw("has no valid host name", SHAPE))?;
+        let too_long = |part: &Secret| part.len() > 255;
+        if login.as_ref().is_some_and(|login| too_long(&login.user) || too_long(&login.password)) {
+            return Err(Flaw("has a user name or password of more than 255 bytes", SHAPE));
+        }
+        Ok(Proxy { protocol, host, port, login })
+    }
+
+    /// Opens a connection to `origin` through the proxy.
+    pub(super) fn connect(
+        &self,
+        origin: &Origin,
+        resolver: &Resolver,
+        attempt: &Attempt,
+    ) -> Result<Socket, Error> {
+        let addresses = resolver.resolve(&self.host, self.port, attempt, PHASE)?;
+        let socket = connect(&addresses, attempt, PHASE)?;
+        let mut dialogue = Dialogue { socket, attempt, unread: Window::default() };
+        match self.protocol {
+            Protocol::Connect => self.connect_http(&mut dialogue, origin)?,
+            Protocol::Socks5 => {
+                let found = resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve)?;
+                let address = found.first().copied();
+                self.connect_socks(&mut dialogue, origin, address)?;
+            }
+            Protocol::Socks5h => self.connect_socks(&mut dialogue, origin, None)?,
+        }
+        dialogue.into_tunnel()
+    }
+
+    fn connect_http(&self, dialogue: &mut Dialogue<'_>, origin: &Origin) -> Result<(), Error> {
+        let mut request = SecretBuf::with_capacity(512);
+        let target = origin.to_string();
+        for part in ["CONNECT ", &target, " HTTP/1.1\r\nhost: ", &target, "\r\n"] {
+            request.push(part.as_bytes());
+        }
+        if let Some(login) = &self.login {
+            request.push(b"proxy-authorization: Basic ");
+            request.push(login.basic().expose_secret().as_bytes());
+            request.push(b"\r\n");
+        }
+        request.push(b"\r\n");
+        dialogue.say(request.expose_secret())?;
+        dialogue.hear_head()
+    }
+
+    fn connect_socks(
+        &self,
+        dialogue: &mut Dialogue<'_>,
+        origin: &Origin,
+        address: Option<SocketAddr>,
+    ) -> Result<(), Error> {
+        const NO_LOGIN: u8 = 0;
+        const LOGIN: u8 = 2;
+        let offer: &[u8] = if self.login.is_some() { &[5, 2, NO_LOGIN, LOGIN] } else { &[5, 1, 0] };
+        dialogue.say(offer)?;
+        let [version, method] = dialogue.hear_exactly()?;
+        match (version, method, &self.login) {
+            (5, NO_LOGIN, _) => {}
+            (5, LOGIN, Some(login)) => login.log_in(dialogue)?,
+            (5, ..) => return Err(dialogue.refused("it wants other credentials", CREDENTIALS)),
+            _ => return Err(dialogue.refused("it does not speak SOCKS 5", ADDRESS)),
+        }
+        dialogue.say(&socks_request(origin, address))?;
+        let [version, reply, _, kind] = dialogue.hear_exactly()?;
+        if version != 5 {
+            return Err(dialogue.refused("it does not speak SOCKS 5", ADDRESS));
+        }
+        if reply != 0 {
+            let why = format!("{} for {origin}", socks_reply(reply));
+            return Err(
+                dialogue.refused(&why, "ask who runs the proxy whether it may reach the vendor")
+            );
+        }
+        dialogue.skip_bound_address(kind)
+    }
+}
+
+const CREDENTIALS: &str = "give the proxy's user name and password in its URL";
+const ADDRESS: &str = "check the proxy's scheme, host and port";
+
+impl Login {
+    fn parse(text: &str) -> Result<Self, Flaw> {
+        let (user, password) = text.split_once(':').unwrap_or((text, ""));
+        Ok(Login { user: decode(user)?, password: decode(password)? })
+    }
+
+    /// The value of a `Basic` header (RFC 7617).
+    fn basic(&self) -> Secret {
+        let mut pair = SecretBuf::with_capacity(self.user.len() + 1 + self.password.len());
+        for part in [self.user.expose_secret(), ":", self.password.expose_secret()] {
+            pair.push(part.as_bytes());
+        }
+        Secret::from(STANDARD.encode(pair.expose_secret()))
+    }
+
+    /// RFC 1929.
+    fn log_in(&self, dialogue: &mut Dialogue<'_>) -> Result<(), Error> {
+        let mut message = SecretBuf::with_capacity(3 + self.user.len() + self.password.len());
+        message.push(&[1]);
+        for part in [&self.user, &self.password] {
+            // At most 255 bytes: checked when it was parsed.
+            message.push(&[part.len() as u8]);
+            message.push(part.expose_secret().as_bytes());
+        }
+        dialogue.say(message.expose_secret())?;
+        match dialogue.hear_exactly()? {
+            [_, 0] => Ok(()),
+            _ => Err(dialogue.refused("it refused the user name or password", CREDENTIALS)),
+        }
+    }
+}
+
+/// Percent-decodes a part of a URL.
+fn decode(text: &str) -> Result<Secret, Flaw> {
+    let flaw = Flaw(
+        "has a user name or password that is not percent-encoded UTF-8",
+        "write special characters as %XX",
+    );
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        let (Some(high), Some(low)) = (digit(0), digit(1)) else {
+            bytes.zeroize();
+            return Err(flaw);
+        };
+        bytes.push((high * 16 + low) as u8);
+        rest = &rest[2..];
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains(char::is_control) => Ok(Secret::from(text)),
+        Ok(mut text) => {
+            text.zeroize();
+            Err(flaw)
+        }
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(flaw)
+        }
+    }
+}
+
+fn socks_request(origin: &Origin, address: Option<SocketAddr>) -> Vec<u8> {
+    let mut message = vec![5, 1, 0];
+    let ip = |ip: IpAddr, message: &mut Vec<u8>| match ip {
+        IpAddr::V4(ip) => {
+            message.push(1);
+            message.extend(ip.octets());
+        }
+        IpAddr::V6(ip) => {
+            message.push(4);
+            message.extend(ip.octets());
+        }
+    };
+    match (address, &origin.host) {
+        (Some(address), _) => ip(address.ip(), &mut message),
+        (None, Host::Ip(address)) => ip(*address, &mut message),
+        (None, Host::Name(name)) => {
+            // A DNS name has at most 253 characters.
+            message.extend([3, name.len() as u8]);
+            message.extend(name.as_bytes());
+        }
+    }
+    message.extend(origin.port.to_be_bytes());
+    message
+}
+
+/// RFC 1928 §6.
+fn socks_reply(code: u8) -> &'static str {
+    match code {
+        1 => "it failed",
+        2 => "its rules forbid the connection",
+        3 => "it found the network unreachable",
+        4 => "it found the host unreachable",
+        5 => "the connection was refused",
+        6 => "it got no reply in time",
+        _ => "it refused",
+    }
+}
+
+/// What is said to a proxy, and heard from it, before the tunnel is open.
+struct Dialogue<'a> {
+    socket: Socket,
+    attempt: &'a Attempt,
+    unread: Window,
+}
+
+impl Dialogue<'_> {
+    fn say(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.socket.write_all(bytes, self.attempt, PHASE)
+    }
+
+    fn hear_more(&mut self) -> Result<(), Error> {
+        if self.unread.unread().len() > MAX_REPLY {
+            return Err(self.too_long());
+        }
+        let amount = self.socket.read(self.unread.spare(1024), self.attempt, PHASE)?;
+        self.unread.filled(amount);
+        if amount == 0 {
+            return Err(self.refused("it closed the connection", ADDRESS));
+        }
+        Ok(())
+    }
+
+    fn hear_exactly<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        loop {
+            if let Some(bytes) = self.unread.unread().first_chunk().copied() {
+                self.unread.consume(N);
+                return Ok(bytes);
+            }
+            self.hear_more()?;
+        }
+    }
+
+    fn skip_bound_address(&mut self, kind: u8) -> Result<(), Error> {
+        let length = match kind {
+            1 => 4,
+            3 => usize::from(self.hear_exactly::<1>()?[0]),
+            4 => 16,
+            _ => return Err(self.refused("it does not speak SOCKS 5", ADDRESS)),
+        };
+        for _ in 0..length + 2 {
+            self.hear_exactly::<1>()?;
+        }
+        Ok(())
+    }
+
+    /// Hears the answer to `CONNECT` and passes over interim ones.
+    fn hear_head(&mut self) -> Result<(), Error> {
+        let mut passed = 0;
+        while passed <= MAX_REPLY {
+            let mut headers = [EMPTY_HEADER; 64];
+            let mut reply = httparse::Response::new(&mut headers);
+            match reply.parse(self.unread.unread()) {
+                Ok(Status::Partial) => self.hear_more()?,
+                Err(_) => return Err(self.refused("it does not speak HTTP", ADDRESS)),
+                Ok(Status::Complete(length)) => {
+                    let status = reply.code.unwrap_or_default();
+                    match status {
+                        100..300 => {}
+                        407 => return Err(self.wants_login(&auth_schemes(reply.headers))),
+                        _ => return Err(self.refused_with(status)),
+                    }
+                    self.unread.consume(length);
+                    if status >= 200 {
+                        return Ok(());
+                    }
+                    passed += length;
+                }
+            }
+        }
+        Err(self.too_long())
+    }
+
+    /// The tunnel, in which the proxy has nothing to say any more.
+    fn into_tunnel(self) -> Result<Socket, Error> {
+        if self.unread.unread().is_empty() {
+            return Ok(self.socket);
+        }
+        Err(self.refused("it sent more than its answer", ADDRESS))
+    }
+
+    fn too_long(&self) -> Error {
+        self.refused("its answer is too long", ADDRESS)
+    }
+
+    fn wants_login(&self, schemes: &str) -> Error {
+        let why = format!("it wants other credentials (HTTP 407, offering {schemes})");
+        self.refused(
+            &why,
+            "give the proxy's user name and password in its URL; caretoken speaks Basic",
+        )
+        .with_status(407)
+    }
+
+    fn refused_with(&self, status: u16) -> Error {
+        let remedy = "ask who runs the proxy whether it may reach the vendor";
+        self.refused(&format!("it answered HTTP {status}"), remedy).with_status(status)
+    }
+
+    fn refused(&self, why: &str, remedy: &'static str) -> Error {
+        Error::new(ErrorKind::Proxy, PHASE)
+            .with_message(format!("the proxy at {} refused: {why}", self.socket.peer()))
+            .with_remedy(remedy)
+    }
+}
+
+/// The names of the schemes that a proxy offers, such as `Negotiate, NTLM`.
+fn auth_schemes(headers: &[httparse::Header<'_>]) -> String {
+    let offered = headers.iter().filter(|h| h.name.eq_ignore_ascii_case("proxy-authenticate"));
+    let names: Vec<_> = offered
+        .filter_map(|header| {
+            let word = header.value.split(|byte| !byte.is_ascii_alphanumeric()).next()?;
+            std::str::from_utf8(word).ok().filter(|word| (1..=20).contains(&word.len()))
+        })
+        .take(4)
+        .collect();
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+}
+
+/// The hosts that `NO_PROXY` excepts.
+struct Exceptions(Vec<Exception>);
+
+struct Exception {
+    hosts: Hosts,
+    port: Option<u16>,
+}
+
+enum Hosts {
+    All,
+    /// The name itself and everything below it.
+    Below(String),
+    /// The addresses that begin with the first bits of this one.
+    Net(IpAddr, u8),
+}
+
+impl Exceptions {
+    /// Entries that make no sense are passed over: the list is shared with other programs.
+    fn parse(list: &str) -> Self {
+        let entries = list.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
+        Exceptions(entries.filter_map(Exception::parse).collect())
+    }
+
+    fn contain(&self, host: &Host, port: u16) -> bool {
+        self.0
+            .iter()
+            .any(|entry| entry.port.is_none_or(|only| only == port) && entry.hosts.contain(host))
+    }
+}
+
+impl Exception {
+    fn parse(entry: &str) -> Option<Self> {
+        // An IPv6 address without brackets has colons of its own, and no port.
+        let bare = !entry.starts_with('[') && entry.matches(':').count() > 1;
+        let (host, port) = if bare { (entry, None) } else { split_port(entry) };
+        let port = match port {
+            Some(digits) => Some(parse_port(digits)?),
+            None => None,
+        };
+        Some(Exception { hosts: Hosts::parse(host)?, port })
+    }
+}
+
+impl Hosts {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Hosts::All);
+        }
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
+            None => (text, None),
+        };
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = address.parse::<IpAddr>() {
+            let all = if address.is_ipv4() { 32 } else { 128 };
+            let bits = bits.unwrap_or(all);
+            return (bits <= all).then_some(Hosts::Net(address, bits));
+        }
+        let name = text.strip_prefix("*.").unwrap_or(text);
+        let name = name.trim_matches('.').to_ascii_lowercase();
+        (bits.is_none() && !name.is_empty()).then_some(Hosts::Below(name))
+    }
+
+    fn contain(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Hosts::All, _) => true,
+            (Hosts::Below(domain), Host::Name(name)) => {
+                let below = name.trim_end_matches('.').strip_suffix(domain.as_str());
+                below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            }
+            (Hosts::Net(IpAddr::V4(net), bits), Host::Ip(IpAddr::V4(ip))) => {
+                let differ = net.to_bits() ^ ip.to_bits();
+                differ.checked_shr(32 - u32::from(*bits)).unwrap_or(0) == 0
+            }
+            (Hosts::Net(IpAddr::V6(net), bits), Host::Ip(IpAddr::V6(ip))) => {
+                let differ = net.to_bits() ^ ip.to_bits();
+                differ.checked_shr(128 - u32::from(*bits)).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+/// `host:port` or `host`, where an IPv6 address is in brackets.
+fn split_port(address: &str) -> (&str, Option<&str>) {
+    let after_brackets = address.rfind(']').unwrap_or(0);
+    match address[after_brackets..].rfind(':') {
+        Some(colon) => {
+            let colon = after_brackets + colon;
+            (&address[..colon], Some(&address[colon + 1..]))
+        }
+        None => (address, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::target::Target;
+
+    /// The proxy's address for `url`, given these variables.
+    fn chosen(variables: &[(&str, &str)], url: &str) -> Option<String> {
+        let get = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let proxies = Proxies::from_variables(get).unwrap();
+        let origin = Target::parse(url).unwrap().origin;
+        let proxy = proxies.for_origin(&origin)?;
+        Some(format!("{:?} {}:{}", proxy.protocol, proxy.host, proxy.port))
+    }
+
+    #[test]
+    fn the_environment_chooses_the_proxy() {
+        let url = "https://api.example.com/";
+        let connect = |host: &str| Some(format!("Connect {host}"));
+        for (variables, wanted) in [
+            (&[][..], None),
+            (&[("HTTPS_PROXY", "http://a:1")], connect("a:1")),
+            (&[("https_proxy", "http://a:1"), ("HTTPS_PROXY", "http://b:1")], connect("a:1")),
+            (&[("https_proxy", ""), ("HTTPS_PROXY", " http://b:1 ")], connect("b:1")),
+            (&[("ALL_PROXY", "socks5h://c")], Some("Socks5h c:1080".into())),
+            (&[("all_proxy", "c:3128"), ("HTTPS_PROXY", "b:1")], connect("b:1")),
+            (&[("HTTP_PROXY", "http://a:1"), ("http_proxy", "http://a:1")], None),
+            (&[("HTTPS_PROXY", "a:1"), ("NO_PROXY", "*")], None),
+        ] {
+            assert_eq!(chosen(variables, url), wanted, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn exceptions_name_domains_addresses_and_nets() {
+        for (list, url, excepted) in [
+            ("example.com", "https://example.com/", true),
+            ("example.com", "https://api.example.com/", true),
+            (".example.com", "https://api.example.com/", true),
+            ("*.example.com", "https://api.example.com/", true),
+            ("EXAMPLE.com", "https://API.example.COM./", true),
+            ("example.com", "https://notexample.com/", false),
+            ("api.example.com", "https://example.com/", false),
+            ("a.test, example.com b.test", "https://example.com/", true),
+            ("example.com:443", "https://example.com/", true),
+            ("example.com:8443", "https://example.com/", false),
+            ("10.0.0.1", "https://10.0.0.1/", true),
+            ("10.0.0.0/8", "https://10.200.0.1/", true),
+            ("10.0.0.0/8", "https://11.0.0.1/", false),
+            ("0.0.0.0/0", "https://11.0.0.1/", true),
+            ("10.0.0.0/8", "https://[::1:2:3]/", false),
+            ("fd00::/8", "https://[fd12::1]/", true),
+            ("fd00::1", "https://[fd00::1]/", true),
+            ("[fd00::1]:443", "https://[fd00::1]/", true),
+            ("::/0", "https://[fd00::1]/", true),
+            ("10.0.0.0/33, example.com:x, /, ,", "https://10.0.0.1/", false),
+            ("", "https://localhost/", true),
+            ("", "https://127.0.0.1/", true),
+            ("", "https://[::1]/", true),
+        ] {
+            let variables = [("HTTPS_PROXY", "proxy:1"), ("NO_PROXY", list)];
+            assert_eq!(chosen(&variables, url).is_none(), excepted, "{list} for {url}");
+        }
+    }
+
+    #[test]
+    fn a_bad_variable_is_named_and_not_shown() {
+        let get = |name: &str| (name == "ALL_PROXY").then(|| "ftp://u:hunter2@p".to_owned());
+        let Err(error) = Proxies::from_variables(get) else { panic!("accepted") };
+        assert_eq!(error.field(), Some("proxy"));
+        assert!(error.message().contains("ALL_PROXY"), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_login_may_have_any_character() {
+        let proxy = Proxy::parse("http://us%3Aer:p%40s%C3%A9@proxy:1").unwrap();
+        let login = proxy.login.unwrap();
+        assert_eq!(login.user.expose_secret(), "us:er");
+        assert_eq!(login.password.expose_secret(), "p@sé");
+        for bad in ["%", "%4", "%zz", "%ff", "%0a", "%00"] {
+            assert!(Proxy::parse(&format!("http://{bad}@proxy:1")).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can be set about the transport.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::secret::{Secret, SecretBuf};
+
+/// How the built-in transport reaches the vendor. Checked by
+/// [`HttpsTransport::new`](super::HttpsTransport::new), not here.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    /// The `user-agent` header. Default: `caretoken/` and the version.
+    pub(crate) user_agent: Cow<'static, str>,
+    /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`].
+    pub(crate) roots: Roots,
+    /// Certificates of further CAs, PEM. Default: none.
+    pub(crate) ca_pem: Option<Vec<u8>>,
+    /// The client's certificate chain for mutual TLS, PEM, its own first. Default: none.
+    pub(crate) client_cert_pem: Option<Vec<u8>>,
+    /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted. Default: none.
+    pub(crate) client_key_pem: Option<SecretBuf>,
+    /// SHA-256 of public keys (DER `SubjectPublicKeyInfo`), base64. When there are any, the
+    /// server's key or that of a CA that vouches for it must be among them. Default: none.
+    pub(crate) pins: Vec<String>,
+    /// Which proxy to use. Default: [`ProxyChoice::Environment`].
+    pub(crate) proxy: ProxyChoice,
+    /// Addresses of hosts that are not looked up. A host may have several. Default: none.
+    pub(crate) resolve: Vec<(String, IpAddr)>,
+    /// How long a connection is kept for the next request; zero keeps none. Default: 20 s.
+    pub(crate) max_idle_age: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            user_agent: concat!("caretoken/", env!("CARGO_PKG_VERSION")).into(),
+            roots: Roots::Bundled,
+            ca_pem: None,
+            client_cert_pem: None,
+            client_key_pem: None,
+            pins: Vec::new(),
+            proxy: ProxyChoice::Environment,
+            resolve: Vec::new(),
+            max_idle_age: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Whose certificates are trusted without being named in the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Roots {
+    /// Mozilla's list, as it was when caretoken was built.
+    #[default]
+    Bundled,
+    /// Nobody's: only those in `ca_pem`.
+    None,
+}
+
+/// Which proxy to use.
+#[derive(Clone)]
+pub(crate) enum ProxyChoice {
+    /// None.
+    Off,
+    /// What `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case, when the transport is
+    /// made. Never for this machine itself.
+    Environment,
+    /// This one for every https request: `http://`, `socks5://` (names are resolved here) or
+    /// `socks5h://` (names are resolved by the proxy), with `user:password@` where it asks.
+    Url(Secret),
+}

@@ -1,0 +1,386 @@
+//! Against the real programs: nginx, openssl, tinyproxy, microsocks. Where one is missing its tests
+//! say so and pass.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rcgen::date_time_ymd;
+
+use super::peer::{
+    Ca, HOST, Identity, OK_BODY, Peer, attempt, openssl, post, request, settings, transport,
+};
+use super::proxies::through;
+use super::trust::with_identity;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::secret::Secret;
+use crate::transport::{HttpsTransport, Settings, Transport};
+
+/// A program that runs until it is dropped, with a folder of its own.
+pub(super) struct Program {
+    child: Child,
+    port: u16,
+    /// Removed when the program has ended.
+    _folder: Folder,
+}
+
+impl Program {
+    /// Starts `name` with what `arguments` makes of its folder and a free port, and waits until it
+    /// listens there. `None` where it is not installed.
+    fn start(name: &str, arguments: impl Fn(&Path, u16) -> Vec<String>) -> Option<Program> {
+        let folder = Folder::new();
+        for _ in 0..5 {
+            let port = free_port();
+            let mut command = Command::new(name);
+            command.args(arguments(&folder.0, port)).current_dir(&folder.0);
+            // Some of them end with their input.
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+            let Ok(mut child) = command.spawn() else {
+                println!("skipped: {name} is not installed");
+                return None;
+            };
+            if listens(&mut child, port) {
+                return Some(Program { child, port, _folder: folder });
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        panic!("{name} does not start in {}", folder.0.display());
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("https://{HOST}:{}/token", self.port)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A temporary folder.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("caretoken-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::File::create(self.0.join(name)).unwrap().write_all(content.as_ref()).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn listens(child: &mut Child, port: u16) -> bool {
+    let until = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+/// nginx with `extra` in its server block, answering [`OK_BODY`] unless `extra` says otherwise.
+pub(super) fn nginx(extra: &str) -> Option<Program> {
+    let identity = Ca::trusted().vendor();
+    let location = if extra.contains("location") {
+        String::new()
+    } else {
+        let body = std::str::from_utf8(OK_BODY).unwrap();
+        format!("location / {{ default_type application/json; return 200 '{body}'; }}")
+    };
+    Program::start("nginx", |folder, port| {
+        fs::write(folder.join("key.pem"), identity.key.serialize_pem()).unwrap();
+        fs::write(folder.join("cert.pem"), &identity.certificate_pem).unwrap();
+        fs::write(folder.join("ca.pem"), &Ca::trusted().pem).unwrap();
+        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {kind};"))
+            .concat();
+        let config = format!(
+            "daemon off; master_process off; pid pid; error_log error.log;
+             events {{ worker_connections 64; }}
+             http {{
+               access_log off; {paths}
+               server {{
+                 listen 127.0.0.1:{port} ssl;
+                 ssl_certificate cert.pem; ssl_certificate_key key.pem;
+                 {extra}
+                 {location}
+               }}
+             }}"
+        );
+        fs::write(folder.join("nginx.conf"), config).unwrap();
+        let folder = folder.display();
+        vec!["-p".into(), format!("{folder}/"), "-c".into(), "nginx.conf".into()]
+    })
+}
+
+#[test]
+fn nginx_with_one_tls_version() {
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let Some(nginx) = nginx(&format!("ssl_protocols {version};")) else { return };
+        let transport = transport();
+        for _ in 0..3 {
+            let response = post(&transport, nginx.url()).unwrap();
+            assert_eq!(response.header("content-type"), Some("application/json"));
+            assert_eq!(response.body().expose_secret(), OK_BODY);
+        }
+    }
+}
+
+#[test]
+fn nginx_that_resumes_sessions() {
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        let config = format!(
+            "ssl_protocols {version}; ssl_session_cache shared:s:1m;
+             location / {{ return 200 $ssl_session_reused; }}"
+        );
+        let Some(nginx) = nginx(&config) else { return };
+        let keep_none = Settings { max_idle_age: Duration::ZERO, ..settings() };
+        let transport = HttpsTransport::new(keep_none).unwrap();
+        for reused in [".", "r", "r"] {
+            let response = post(&transport, nginx.url()).unwrap();
+            assert_eq!(response.body().expose_secret(), reused.as_bytes(), "{version}");
+        }
+    }
+}
+
+#[test]
+fn nginx_that_wants_a_client_certificate() {
+    let Some(nginx) = nginx(
+        "ssl_client_certificate ca.pem; ssl_verify_client on;
+         location / { return 200 $ssl_client_s_dn; }",
+    ) else {
+        return;
+    };
+    let own = Ca::trusted().issue(&["clinic.test"], |_| {});
+    assert_eq!(post(&with_identity(&own), nginx.url()).unwrap().status(), 200);
+    // nginx takes the handshake and answers 400.
+    assert_eq!(post(&transport(), nginx.url()).unwrap().status(), 400);
+}
+
+#[test]
+fn nginx_that_answers_in_chunks() {
+    let origin = Peer::plain(
+        &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"[..],
+    );
+    let config =
+        format!("location / {{ proxy_http_version 1.1; proxy_pass http://{}; }}", origin.address);
+    let Some(nginx) = nginx(&config) else { return };
+    let transport = transport();
+    for _ in 0..2 {
+        assert_eq!(post(&transport, nginx.url()).unwrap().body().expose_secret(), b"abcde");
+    }
+}
+
+#[test]
+fn nginx_that_says_100_continue() {
+    let origin = Peer::plain(&b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"[..]);
+    let config = format!("location / {{ proxy_pass http://{}; }}", origin.address);
+    let Some(nginx) = nginx(&config) else { return };
+    let mut expecting = request(nginx.url());
+    expecting.headers.push(("expect", Secret::from("100-continue")));
+    let response = transport().send(&expecting, &attempt(Duration::from_secs(20))).unwrap();
+    assert_eq!(response.body().expose_secret(), b"ab");
+}
+
+#[test]
+fn nginx_that_soon_closes_kept_connections() {
+    let Some(nginx) = nginx("keepalive_timeout 1s;") else { return };
+    let transport = transport();
+    let mut once = request(nginx.url());
+    once.replayable = false;
+    for _ in 0..2 {
+        transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
+        thread::sleep(Duration::from_millis(1200));
+    }
+}
+
+#[test]
+fn nginx_that_closes_every_few_requests() {
+    let Some(nginx) = nginx("keepalive_requests 3;") else { return };
+    let transport = transport();
+    let mut once = request(nginx.url());
+    once.replayable = false;
+    for _ in 0..10 {
+        transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
+    }
+}
+
+/// `openssl s_server` with a certificate and further options.
+fn s_server(certificate: &[u8], key: &[u8], options: &[&str]) -> Option<Program> {
+    Program::start("openssl", |folder, port| {
+        fs::write(folder.join("cert.pem"), certificate).unwrap();
+        fs::write(folder.join("key.pem"), key).unwrap();
+        let port = port.to_string();
+        let base = ["s_server", "-quiet", "-accept", &port, "-cert", "cert.pem", "-key", "key.pem"];
+        base.iter().chain(options).map(|word| (*word).to_owned()).collect()
+    })
+}
+
+fn refused_by_us(server: &Program) -> Error {
+    let error = post(&transport(), server.url()).unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    error
+}
+
+#[test]
+fn openssl_with_certificates_that_are_wrong() {
+    let ca = Ca::trusted();
+    let expired = ca.issue(&[HOST], |params| {
+        (params.not_before, params.not_after) =
+            (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    });
+    let future = ca.issue(&[HOST], |params| {
+        (params.not_before, params.not_after) =
+            (date_time_ymd(2090, 1, 1), date_time_ymd(2091, 1, 1));
+    });
+    let wrong_host = ca.issue(&["other.test"], |_| {});
+    let wrong_ca = Ca::new("Inspecting Proxy").vendor();
+    for (identity, said) in [
+        (expired, "expired on Fri, 01 Jan 2021"),
+        (future, "is valid from Sun, 01 Jan 2090"),
+        (wrong_host, "other.test"),
+        (wrong_ca, "\"Inspecting Proxy\""),
+    ] {
+        let Identity { certificate_pem, key, .. } = identity;
+        let key = key.serialize_pem();
+        let Some(server) = s_server(certificate_pem.as_bytes(), key.as_bytes(), &[]) else {
+            return;
+        };
+        let error = refused_by_us(&server);
+        assert!(error.message().contains(said), "{error}");
+    }
+}
+
+#[test]
+fn openssl_with_a_certificate_it_signed_itself() {
+    let Some(key) = openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout"], b"") else {
+        return;
+    };
+    let name = format!("subjectAltName=DNS:{HOST}");
+    let make = ["req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=self", "-addext", &name];
+    let certificate = openssl(&make, &key).unwrap();
+    let server = s_server(&certificate, &key, &[]).unwrap();
+    let error = refused_by_us(&server);
+    assert!(error.message().contains("self-signed"), "{error}");
+}
+
+#[test]
+fn openssl_with_a_certificate_signed_with_sha_1() {
+    let folder = Folder::new();
+    let make =
+        |arguments: &str, input: &[u8]| openssl(&arguments.split(' ').collect::<Vec<_>>(), input);
+    let Some(ca_key) = make("genrsa 2048", b"") else { return };
+    let ca = make("req -x509 -key /dev/stdin -subj /CN=Old", &ca_key).unwrap();
+    let key = make("genrsa 2048", b"").unwrap();
+    let csr = make("req -new -key /dev/stdin -subj /CN=vendor", &key).unwrap();
+    folder.write("ca.key", &ca_key);
+    folder.write("ca.pem", &ca);
+    folder.write("ext", format!("subjectAltName=DNS:{HOST}"));
+    let at = folder.0.display();
+    let sign = format!(
+        "x509 -req -sha1 -CA {at}/ca.pem -CAkey {at}/ca.key -set_serial 1 -extfile {at}/ext"
+    );
+    let certificate = make(&sign, &csr).unwrap();
+    let server = s_server(&certificate, &key, &["-cipher", "ALL:@SECLEVEL=0"]).unwrap();
+    let trusting = Settings { ca_pem: Some(ca), ..settings() };
+    let error = post(&HttpsTransport::new(trusting).unwrap(), server.url()).unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert!(error.message().contains("SHA-1"), "{error}");
+}
+
+#[test]
+fn openssl_with_tls_1_1_only() {
+    let Identity { certificate_pem, key, .. } = Ca::trusted().vendor();
+    let key = key.serialize_pem();
+    let old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
+    let Some(server) = s_server(certificate_pem.as_bytes(), key.as_bytes(), &old) else { return };
+    let error = refused_by_us(&server);
+    assert!(error.message().contains("neither TLS 1.2 nor 1.3"), "{error}");
+}
+
+/// tinyproxy with `extra` in its configuration.
+fn tinyproxy(extra: &str) -> Option<Program> {
+    Program::start("tinyproxy", |folder, port| {
+        let config = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 10\n{extra}\n");
+        fs::write(folder.join("config"), config).unwrap();
+        vec!["-d".into(), "-c".into(), "config".into()]
+    })
+}
+
+/// The peer by address: a proxy that is a program of its own knows no test names.
+fn by_address(peer: &Peer) -> String {
+    format!("https://{}/token", peer.address)
+}
+
+#[test]
+fn tinyproxy_with_and_without_a_login() {
+    let peer = Peer::answering(super::peer::OK);
+    let Some(open) = tinyproxy("") else { return };
+    let transport = through(format!("http://127.0.0.1:{}", open.port));
+    assert_eq!(post(&transport, by_address(&peer)).unwrap().status(), 200);
+
+    let closed = tinyproxy("BasicAuth user hunter2").unwrap();
+    let transport = through(format!("http://user:hunter2@127.0.0.1:{}", closed.port));
+    assert_eq!(post(&transport, by_address(&peer)).unwrap().status(), 200);
+    for login in ["", "user:wrong@"] {
+        let transport = through(format!("http://{login}127.0.0.1:{}", closed.port));
+        let error = post(&transport, by_address(&peer)).unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+        assert_eq!(error.http_status(), Some(if login.is_empty() { 407 } else { 401 }));
+    }
+    let transport = through(format!("http://127.0.0.1:{}", open.port));
+    let nobody = format!("https://127.0.0.1:{}/", free_port());
+    let error = post(&transport, nobody).unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+}
+
+#[test]
+fn microsocks_with_and_without_a_login() {
+    let peer = Peer::answering(super::peer::OK);
+    let start = |login: &[&str]| {
+        Program::start("microsocks", |_, port| {
+            let port = port.to_string();
+            let base = ["-i", "127.0.0.1", "-p", &port];
+            base.iter().chain(login).map(|word| (*word).to_owned()).collect()
+        })
+    };
+    let Some(open) = start(&[]) else { return };
+    for scheme in ["socks5", "socks5h"] {
+        let transport = through(format!("{scheme}://127.0.0.1:{}", open.port));
+        assert_eq!(post(&transport, by_address(&peer)).unwrap().status(), 200);
+    }
+    let closed = start(&["-u", "user", "-P", "hunter2"]).unwrap();
+    let transport = through(format!("socks5h://user:hunter2@127.0.0.1:{}", closed.port));
+    assert_eq!(post(&transport, by_address(&peer)).unwrap().status(), 200);
+    for login in ["", "user:wrong@"] {
+        let transport = through(format!("socks5h://{login}127.0.0.1:{}", closed.port));
+        let error = post(&transport, by_address(&peer)).unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+    }
+}

@@ -1,0 +1,171 @@
+//! From settings to a rustls configuration: everything is checked here, once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::client::Resumption;
+use rustls::crypto::SecureRandom;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
+use rustls::{ClientConfig, InconsistentKeys};
+
+use super::tickets::Tickets;
+use super::verify::{Pin, Verifier};
+use crate::error::Error;
+use crate::transport::settings::{Roots, Settings};
+
+/// A checked configuration, shared by every session of a transport.
+#[derive(Clone)]
+pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
+
+impl TlsConfig {
+    pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Verifier {
+            anchors: anchors(settings.roots, settings.ca_pem.as_deref())?,
+            pins: settings.pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
+            algorithms: provider.signature_verification_algorithms,
+        };
+        let identity = identity(settings)?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::setting("tls", error, "report it to caretoken"))?
+            // "Dangerous" is rustls's word for any verifier that is not its own. This one checks
+            // all that rustls's does, with the same library.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => {
+                builder.with_client_auth_cert(chain, key).map_err(|error| refused_key(&error))?
+            }
+        };
+        config.resumption = Resumption::store(Arc::new(Tickets::default()));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsConfig(Arc::new(config)))
+    }
+}
+
+impl TlsConfig {
+    /// Where random bytes come from.
+    pub(in crate::transport) fn secure_random(&self) -> &'static dyn SecureRandom {
+        self.0.crypto_provider().secure_random
+    }
+}
+
+/// The CAs that are trusted, at least one.
+fn anchors(
+    roots: Roots,
+    ca_pem: Option<&[u8]>,
+) -> Result<Cow<'static, [TrustAnchor<'static>]>, Error> {
+    let mut anchors = match roots {
+        Roots::Bundled => Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS),
+        Roots::None => Cow::Borrowed(&[][..]),
+    };
+    if let Some(pem) = ca_pem {
+        for certificate in certificates("ca_pem", pem)? {
+            let anchor = webpki::anchor_from_trusted_cert(&certificate).map_err(|_| {
+                Error::setting("ca_pem", "holds a certificate that cannot be read", GIVE_PEM)
+            })?;
+            anchors.to_mut().push(anchor.to_owned());
+        }
+    }
+    if anchors.is_empty() {
+        let problem = "is missing, and no other CA is trusted";
+        return Err(Error::setting("ca_pem", problem, "give the CA's certificate"));
+    }
+    Ok(anchors)
+}
+
+const GIVE_PEM: &str = "give certificates as PEM: -----BEGIN CERTIFICATE----- …";
+
+/// The certificates in a PEM file, at least one.
+fn certificates(field: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(found) if found.is_empty() => {
+            Err(Error::setting(field, "holds no certificate", GIVE_PEM))
+        }
+        Ok(found) => Ok(found),
+        Err(error) => Err(malformed(field, &error)),
+    }
+}
+
+/// What is wrong with a PEM text, without repeating any of it.
+fn malformed(field: &'static str, error: &pem::Error) -> Error {
+    let problem = match error {
+        pem::Error::MissingSectionEnd { .. } => "is cut off: a section's END line is missing",
+        pem::Error::IllegalSectionStart { .. } => "has a malformed BEGIN line",
+        pem::Error::Base64Decode(_) => "has a section that is not base64",
+        _ => "is not PEM",
+    };
+    Error::setting(field, problem, "give it as PEM, whole and unchanged")
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
+    match (&settings.client_cert_pem, &settings.client_key_pem) {
+        (None, None) => Ok(None),
+        (Some(chain), Some(key)) => {
+            let chain = certificates("client_cert_pem", chain)?;
+            Ok(Some((chain, private_key(key.expose_secret())?)))
+        }
+        (None, Some(_)) => Err(missing("client_cert_pem", "client_key_pem")),
+        (Some(_), None) => Err(missing("client_key_pem", "client_cert_pem")),
+    }
+}
+
+fn missing(field: &'static str, given: &str) -> Error {
+    Error::setting(field, format!("is missing, but {given} is given"), "give both, or neither")
+}
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Error> {
+    const FIELD: &str = "client_key_pem";
+    match PrivateKeyDer::from_pem_slice(pem) {
+        Ok(key) => Ok(key),
+        Err(pem::Error::NoItemsFound) if is_encrypted(pem) => {
+            let remedy = "decrypt it first, for example with: openssl pkey -in key.pem";
+            Err(Error::setting(FIELD, "is encrypted", remedy))
+        }
+        Err(pem::Error::NoItemsFound) => {
+            Err(Error::setting(FIELD, "holds no private key", "give it as PKCS#8, PKCS#1 or SEC1"))
+        }
+        Err(error) => Err(malformed(FIELD, &error)),
+    }
+}
+
+fn is_encrypted(pem: &[u8]) -> bool {
+    const MARK: &[u8] = b"ENCRYPTED";
+    pem.windows(MARK.len()).any(|part| part == MARK)
+}
+
+fn refused_key(error: &rustls::Error) -> Error {
+    match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            let problem = "does not belong to client_cert_pem";
+            Error::setting("client_key_pem", problem, "give the key of the first certificate")
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            Error::setting("client_cert_pem", "holds a certificate that cannot be read", GIVE_PEM)
+        }
+        _ => {
+            let remedy = "use RSA with 2048 to 8192 bits, P-256, P-384 or Ed25519";
+            Error::setting("client_key_pem", "is of a kind that is not supported", remedy)
+        }
+    }
+}
+
+fn parse_pin(pin: &str) -> Result<Pin, Error> {
+    const REMEDY: &str = "give the base64 of the SHA-256 of the public key's DER form";
+    let base64 = pin.strip_prefix("sha256/").unwrap_or(pin);
+    let bytes = STANDARD
+        .decode(base64)
+        .map_err(|_| Error::setting("pins", "has an entry that is not base64", REMEDY))?;
+    bytes.try_into().map_err(|bytes: Vec<u8>| {
+        let problem = format!("has an entry of {} bytes, not 32", bytes.len());
+        Error::setting("pins", problem, REMEDY)
+    })
+}

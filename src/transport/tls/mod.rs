@@ -1,0 +1,11 @@
+//! TLS: what is trusted, how a session runs, and what to say when it fails.
+
+mod config;
+mod explain;
+mod names;
+mod session;
+mod tickets;
+mod verify;
+
+pub(super) use config::TlsConfig;
+pub(super) use session::Session;

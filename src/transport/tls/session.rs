@@ -1,0 +1,345 @@
+//! One TLS session.
+//!
+//! It is driven through rustls's unbuffered interface, so that every buffer is ours: right-sized,
+//! wiped after each answer, and with the request leaving in the same write as whatever TLS still
+//! had to say. rustls's buffered interface decrypts in a buffer of its own, where the last answer
+//! would stay for as long as the connection is idle.
+
+use std::sync::Arc;
+
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncryptError, InsufficientSizeError, UnbufferedStatus,
+};
+
+use super::config::TlsConfig;
+use super::explain::explain;
+use crate::error::{Error, ErrorKind, Phase};
+use crate::transport::Attempt;
+use crate::transport::buffer::Window;
+use crate::transport::link::Arrived;
+use crate::transport::socket::Socket;
+use crate::transport::target::Host;
+
+/// How much is read from the socket at once; a token's answer mostly fits.
+const READ_SIZE: usize = 4 * 1024;
+
+/// The most that may wait undecrypted: the largest handshake message (64 KiB) and its framing.
+const MAX_INCOMING: usize = 96 * 1024;
+
+/// What encryption adds to a record of at most 16 KiB, and a little more.
+const RECORD_OVERHEAD: usize = 64;
+
+pub(in crate::transport) struct Session {
+    tls: UnbufferedClientConnection,
+    incoming: Window,
+    /// Records on their way out: never plaintext.
+    outgoing: Vec<u8>,
+    socket: Socket,
+    /// For messages: who this is.
+    peer: String,
+}
+
+/// What the session came to.
+enum State {
+    /// `outgoing` must be sent before anything else can happen.
+    MustSend,
+    /// More must be read before anything else can happen.
+    MustRead,
+    /// The handshake is done; nothing else to do.
+    Ready,
+    /// Plaintext arrived.
+    Data,
+    /// The peer has closed properly.
+    Closed,
+}
+
+impl Session {
+    /// Shakes hands. What the client says last in the handshake may still be unsent: it leaves with
+    /// the first request.
+    pub(in crate::transport) fn open(
+        config: &TlsConfig,
+        host: &Host,
+        socket: Socket,
+        attempt: &Attempt,
+    ) -> Result<Self, Error> {
+        let peer = format!("{host} at {}", socket.peer());
+        let failed = |error: &rustls::Error| explain(error, &peer, Phase::Tls);
+        let tls = UnbufferedClientConnection::new(Arc::clone(&config.0), server_name(host)?)
+            .map_err(|error| failed(&error))?;
+        let (incoming, outgoing) = (Window::default(), Vec::new());
+        let mut session = Session { tls, incoming, outgoing, socket, peer };
+        session.shake_hands(attempt)?;
+        Ok(session)
+    }
+
+    fn shake_hands(&mut self, attempt: &Attempt) -> Result<(), Error> {
+        // A server has nothing to say before the request, but one that refuses us might.
+        let mut early = Window::default();
+        loop {
+            match self.advance(&mut early, attempt, Phase::Tls)? {
+                State::Ready => return Ok(()),
+                State::Data => return Err(self.spoke_first()),
+                State::MustSend => self.flush(attempt, Phase::Tls)?,
+                State::MustRead => {
+                    self.flush(attempt, Phase::Tls)?;
+                    if self.read(attempt, Phase::Tls)? == 0 {
+                        return Err(self.hung_up());
+                    }
+                }
+                State::Closed => return Err(self.hung_up()),
+            }
+        }
+    }
+
+    /// Encrypts `request` into one record where it fits and sends it in one write.
+    pub(in crate::transport) fn send(
+        &mut self,
+        request: &[u8],
+        plain: &mut Window,
+        attempt: &Attempt,
+    ) -> Result<(), Error> {
+        loop {
+            match self.advance(plain, attempt, Phase::Send)? {
+                State::Ready => break,
+                State::Data => {}
+                State::MustSend => self.flush(attempt, Phase::Send)?,
+                State::MustRead | State::Closed => return Err(self.hung_up_in(Phase::Send)),
+            }
+        }
+        self.encrypt(request)?;
+        self.flush(attempt, Phase::Send)
+    }
+
+    /// Waits for plaintext and appends it to `plain`.
+    pub(in crate::transport) fn receive(
+        &mut self,
+        plain: &mut Window,
+        attempt: &Attempt,
+    ) -> Result<Arrived, Error> {
+        loop {
+            match self.advance(plain, attempt, Phase::Receive)? {
+                State::Data => return Ok(Arrived::Some),
+                State::Closed => return Ok(Arrived::End),
+                State::MustSend => self.flush(attempt, Phase::Receive)?,
+                State::Ready | State::MustRead => {
+                    if self.read(attempt, Phase::Receive)? == 0 {
+                        return Ok(Arrived::Cut);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the peer has neither closed nor said anything that nobody asked for.
+    pub(in crate::transport) fn is_quiet(&mut self, attempt: &Attempt) -> bool {
+        let mut plain = Window::default();
+        loop {
+            match self.socket.read_now(self.incoming.spare(READ_SIZE)) {
+                Ok(None) => return true,
+                Ok(Some(0)) | Err(_) => return false,
+                Ok(Some(amount)) => self.incoming.filled(amount),
+            }
+            // Late session tickets are welcome.
+            if !matches!(self.advance(&mut plain, attempt, Phase::Connect), Ok(State::Ready)) {
+                return false;
+            }
+        }
+    }
+
+    /// Wipes and frees the buffers. They must not hold anything that is still needed.
+    pub(in crate::transport) fn rest(&mut self) {
+        self.incoming = Window::default();
+        self.outgoing = Vec::new();
+    }
+
+    /// Wipes the buffers if they hold nothing that is still needed.
+    pub(in crate::transport) fn wipe(&mut self) {
+        if !self.has_unread() {
+            self.incoming.wipe();
+        }
+    }
+
+    pub(in crate::transport) fn has_unread(&self) -> bool {
+        !self.incoming.unread().is_empty()
+    }
+
+    pub(in crate::transport) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Lets rustls work on what has arrived until it needs something, or has something to give.
+    fn advance(
+        &mut self,
+        plain: &mut Window,
+        attempt: &Attempt,
+        phase: Phase,
+    ) -> Result<State, Error> {
+        loop {
+            let UnbufferedStatus { discard, state } =
+                self.tls.process_tls_records(self.incoming.unread_mut());
+            let mut used = discard;
+            let state = match state {
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    append(&mut self.outgoing, 0, |room| data.encode(room))
+                        .map_err(|()| internal(phase))?;
+                    None
+                }
+                Ok(ConnectionState::TransmitTlsData(mut data)) => {
+                    // Where application data may follow at once, the request takes it along.
+                    let may_wait = data.may_encrypt_app_data().is_some();
+                    data.done();
+                    (!may_wait).then_some(State::MustSend)
+                }
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record.map_err(|error| explain(&error, &self.peer, phase))?;
+                        plain.push(record.payload);
+                        used += record.discard;
+                    }
+                    Some(State::Data)
+                }
+                Ok(ConnectionState::WriteTraffic(_)) => Some(State::Ready),
+                Ok(ConnectionState::BlockedHandshake) => Some(State::MustRead),
+                Ok(_) => Some(State::Closed),
+                Err(error) => {
+                    let error = explain(&error, &self.peer, phase);
+                    self.incoming.consume(used);
+                    self.say_why(attempt);
+                    return Err(error);
+                }
+            };
+            self.incoming.consume(used);
+            if let Some(state) = state {
+                return Ok(state);
+            }
+        }
+    }
+
+    fn encrypt(&mut self, plaintext: &[u8]) -> Result<(), Error> {
+        let room = plaintext.len() + RECORD_OVERHEAD * (1 + plaintext.len() / 0x4000);
+        match self.tls.process_tls_records(self.incoming.unread_mut()).state {
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                append(&mut self.outgoing, room, |room| traffic.encrypt(plaintext, room))
+                    .map_err(|()| internal(Phase::Send))
+            }
+            _ => Err(internal(Phase::Send)),
+        }
+    }
+
+    fn flush(&mut self, attempt: &Attempt, phase: Phase) -> Result<(), Error> {
+        let sent = self.socket.write_all(&self.outgoing, attempt, phase);
+        self.outgoing.clear();
+        sent
+    }
+
+    fn read(&mut self, attempt: &Attempt, phase: Phase) -> Result<usize, Error> {
+        if self.incoming.unread().len() > MAX_INCOMING {
+            return Err(explain(&rustls::Error::PeerSentOversizedRecord, &self.peer, phase));
+        }
+        let amount = self.socket.read(self.incoming.spare(READ_SIZE), attempt, phase)?;
+        self.incoming.filled(amount);
+        Ok(amount)
+    }
+
+    /// Tells the peer what we found wrong, if that can be done at once: it helps whoever reads the
+    /// server's log.
+    fn say_why(&mut self, attempt: &Attempt) {
+        if let Ok(ConnectionState::EncodeTlsData(mut alert)) =
+            self.tls.process_tls_records(&mut []).state
+        {
+            let encoded = append(&mut self.outgoing, 0, |room| alert.encode(room));
+            if encoded.is_ok() && !attempt.is_cancelled() {
+                // The handshake has failed anyway.
+                let _ = self.socket.write_now(&self.outgoing);
+            }
+        }
+        self.outgoing.clear();
+    }
+
+    fn hung_up(&self) -> Error {
+        let message = format!("{} closed the connection during the TLS handshake", self.peer);
+        Error::new(ErrorKind::ConnectionLost, Phase::Tls).with_message(message).with_remedy(
+            "look for a firewall or proxy that cuts TLS; the server may also insist on another \
+             TLS version or a client certificate",
+        )
+    }
+
+    fn hung_up_in(&self, phase: Phase) -> Error {
+        let message = format!("{} closed the connection", self.peer);
+        Error::new(ErrorKind::ConnectionLost, phase).with_message(message)
+    }
+
+    fn spoke_first(&self) -> Error {
+        let message = format!("{} answered before it was asked", self.peer);
+        Error::new(ErrorKind::AnswerNotJson, Phase::Tls).with_message(message)
+    }
+}
+
+fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
+    match host {
+        Host::Ip(address) => Ok(ServerName::IpAddress((*address).into())),
+        Host::Name(name) => {
+            ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|_| {
+                Error::setting("base_url", "has a host name that is not valid", "correct it")
+            })
+        }
+    }
+}
+
+/// Lets `write` append to `out`, with as much room as it needs.
+fn append<E: NeedsRoom>(
+    out: &mut Vec<u8>,
+    mut room: usize,
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, E>,
+) -> Result<(), ()> {
+    let used = out.len();
+    loop {
+        out.resize(used + room, 0);
+        match write(&mut out[used..]) {
+            Ok(written) => {
+                out.truncate(used + written);
+                return Ok(());
+            }
+            Err(error) => match error.room_needed() {
+                Some(needed) if needed > room => room = needed,
+                _ => {
+                    out.truncate(used);
+                    return Err(());
+                }
+            },
+        }
+    }
+}
+
+trait NeedsRoom {
+    fn room_needed(&self) -> Option<usize>;
+}
+
+impl NeedsRoom for EncodeError {
+    fn room_needed(&self) -> Option<usize> {
+        match self {
+            EncodeError::InsufficientSize(InsufficientSizeError { required_size }) => {
+                Some(*required_size)
+            }
+            EncodeError::AlreadyEncoded => None,
+        }
+    }
+}
+
+impl NeedsRoom for EncryptError {
+    fn room_needed(&self) -> Option<usize> {
+        match self {
+            EncryptError::InsufficientSize(InsufficientSizeError { required_size }) => {
+                Some(*required_size)
+            }
+            EncryptError::EncryptExhausted => None,
+        }
+    }
+}
+
+/// rustls did what its documentation rules out.
+fn internal(phase: Phase) -> Error {
+    Error::new(ErrorKind::ConnectionLost, phase).with_message("the TLS session broke")
+}

@@ -1,0 +1,124 @@
+// The C++ wrapper, with exceptions. The sandbox rotates ehealth's refresh token at each refresh.
+#include "caretoken.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#define CHECK(claim)                                                                   \
+    do {                                                                               \
+        if (!(claim)) {                                                                \
+            std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #claim);   \
+            std::exit(1);                                                              \
+        }                                                                              \
+    } while (0)
+
+// In the second translation unit.
+std::string vendor_of(const caretoken::token &token);
+caretoken::config sandbox_config(const std::string &vendor);
+
+using namespace std::chrono_literals;
+
+static_assert(!std::is_copy_constructible_v<caretoken::config>);
+static_assert(!std::is_copy_constructible_v<caretoken::client>);
+static_assert(!std::is_copy_constructible_v<caretoken::token>);
+static_assert(!std::is_copy_constructible_v<caretoken::error>);
+static_assert(std::is_nothrow_move_constructible_v<caretoken::token>);
+static_assert(sizeof(caretoken::token) == sizeof(void *));
+
+static void errors_are_thrown() {
+    try {
+        caretoken::config::create("epic").value();
+        CHECK(false);
+    } catch (const caretoken::exception &thrown) {
+        const caretoken::exception copy = thrown;
+        CHECK(copy.error().status() == CARETOKEN_INVALID_SETTING);
+        CHECK(copy.error().field() == "vendor");
+        CHECK(copy.error().actor() == "caller");
+        CHECK(std::strstr(copy.what(), "vendor is unknown") != nullptr);
+    }
+    auto config = sandbox_config("pattern");
+    auto refused = config.set("client_secret", "hush\nhush");
+    CHECK(!refused && refused.error().kind() == "invalid_setting");
+    CHECK(refused.error().line().find("hush") == std::string_view::npos);
+    CHECK(!config.set("client_id", {}));
+    CHECK(!config.on_event(nullptr) && !config.on_rotation(nullptr));
+    auto client = caretoken::client::create(config).value();
+    CHECK(client.token(-1ms).error().field() == "timeout_ms");
+    CHECK(client.token(0ms).error().status() == CARETOKEN_TIMEOUT);
+    CHECK(!client.clock_skew().value());
+}
+
+static void tokens_are_read() {
+    auto config = sandbox_config("edvak");
+    auto client = caretoken::client::create(config).value();
+    auto moved = std::move(client);
+    CHECK(!moved.peek().value());
+    auto token = moved.token(std::chrono::seconds(20)).value();
+    CHECK(vendor_of(token) == "edvak");
+    CHECK(token.token_type() == "Bearer");
+    CHECK(token.authorization() == "Bearer " + std::string(token.access_token()));
+    CHECK(token.time_left() > 1s && token.time_left() <= token.lifetime());
+    CHECK(token.expires_at() > std::chrono::system_clock::now());
+    CHECK(!token.lifetime_was_cut() && token.request_id().empty());
+    CHECK(!token.extra("patient").empty() && token.extra("nothing").empty());
+    CHECK(token.extras().size() == 5 && !token.scopes().empty() && token.missing_scopes().empty());
+
+    char buffer[8192];
+    const std::size_t length = moved.authorization(buffer, sizeof buffer).value();
+    CHECK(std::string_view(buffer, length) == token.authorization());
+    std::size_t needed = 0;
+    CHECK(moved.authorization(nullptr, 0, 0ms, &needed).error().status() == CARETOKEN_BUFFER_TOO_SMALL);
+    CHECK(needed == length);
+
+    CHECK(!moved.refresh_if_due().value());
+    auto clone = token.clone();
+    CHECK(moved.peek().value()->get() == token.get());
+    CHECK(moved.reject(token).value() && !moved.reject(clone).value());
+    CHECK(moved.stats().value().fetches == 1);
+    CHECK(moved.clock_skew().value());
+    moved.cancel().value();
+    moved.set_credential("password", "another").value();
+    { auto gone = std::move(moved); }
+    CHECK(vendor_of(clone) == "edvak");
+}
+
+static void callbacks_live_as_long_as_the_client() {
+    std::string stored;
+    int events = 0;
+    int calls = 0;
+    auto client = [&] {
+        auto config = sandbox_config("ehealth");
+        config
+            .on_rotation([&](std::string_view refresh_token) {
+                if (++calls == 1) {
+                    throw std::runtime_error("no room");
+                }
+                stored = refresh_token;
+                return true;
+            })
+            .value();
+        config
+            .on_event([&](const caretoken::event &event) {
+                ++events;
+                CHECK(event.vendor == "ehealth");
+                throw std::runtime_error("ends here");
+            })
+            .value();
+        return caretoken::client::create(config).value();
+    }();
+    CHECK(client.token().error().status() == CARETOKEN_ROTATION_NOT_STORED);
+    auto token = client.token().value();
+    CHECK(calls == 2 && events > 0 && token.refresh_token() == stored);
+}
+
+int main() {
+    errors_are_thrown();
+    tokens_are_read();
+    callbacks_live_as_long_as_the_client();
+    CHECK(caretoken::version() == CARETOKEN_VERSION);
+    return 0;
+}

@@ -1,0 +1,254 @@
+//! The C ABI as C and C++ programs see it: its symbols, its headers, its behaviour, its memory.
+//!
+//! The programs are in `tests/c`. Each runs against a sandbox of its own, under valgrind where there
+//! is one, and is told by environment variables where the sandbox is, as the sandbox's program does.
+
+#![cfg(unix)]
+
+#[path = "c/artifact.rs"]
+mod artifact;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use artifact::{artifact, have, root, run};
+use caretoken_sandbox::{Fault, Options, Sandbox, Vendor};
+
+const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+
+/// The stripped shared library's limit.
+const MOST_BYTES: u64 = 2_621_440;
+
+fn build_directory() -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c");
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+fn source(name: &str) -> PathBuf {
+    root().join("tests/c").join(name)
+}
+
+/// A compiler call with all warnings, and this library's headers.
+fn compiler(name: &str, standard: &str) -> Command {
+    let mut command = Command::new(name);
+    command.arg(format!("-std={standard}")).args(WARNINGS).arg("-g").arg("-I");
+    command.arg(root().join("include"));
+    command
+}
+
+fn compiler_of(file: &str) -> Command {
+    match file.ends_with(".cpp") {
+        true => compiler("c++", "c++17"),
+        false => compiler("cc", "c99"),
+    }
+}
+
+/// Compiles a program of `tests/c` and links it with the shared library.
+fn compile(name: &str, sources: &[&str], flags: &[&str]) -> PathBuf {
+    let program = build_directory().join(name);
+    let mut command = compiler_of(sources[0]);
+    command.args(flags).args(sources.iter().map(|name| source(name)));
+    command.arg("-pthread").arg("-L").arg(&artifact().libraries).arg("-lcaretoken");
+    run(command.arg("-o").arg(&program));
+    program
+}
+
+/// Runs a program against a sandbox over HTTPS and against another over plain HTTP, each set up by
+/// `set_up`, under valgrind where there is one. `check` looks at each sandbox afterwards.
+///
+/// Over HTTPS valgrind does not look for undefined values: it takes what ring's hand-written
+/// assembly computes for undefined. Over HTTP it does.
+fn play(program: &Path, set_up: impl Fn(&Sandbox), check: impl Fn(&Sandbox)) {
+    for plain_http in [false, true] {
+        let sandbox = Sandbox::start_with(Options { plain_http, ..Options::default() }).unwrap();
+        set_up(&sandbox);
+        let valgrind = have(&["valgrind"]).then_some(["no", "yes"][usize::from(plain_http)]);
+        run(against(&sandbox, program, valgrind).arg(if plain_http { "http" } else { "https" }));
+        check(&sandbox);
+    }
+}
+
+fn against(sandbox: &Sandbox, program: &Path, undefined_values: Option<&str>) -> Command {
+    let ca_file = program.with_extension("pem");
+    fs::write(&ca_file, sandbox.ca_pem()).unwrap();
+    let mut command =
+        Command::new(if undefined_values.is_some() { "valgrind".as_ref() } else { program });
+    if let Some(undefined_values) = undefined_values {
+        // "Possibly lost" is what an `Arc` of the standard library's looks like: only a pointer into
+        // its middle is kept.
+        command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
+        command.args(["--show-leak-kinds=definite,indirect"]);
+        command.args(["--errors-for-leak-kinds=definite,indirect"]);
+        command.arg(format!("--undef-value-errors={undefined_values}")).arg(program);
+    }
+    command.env("LD_LIBRARY_PATH", &artifact().libraries).env("CARETOKEN_CA_FILE", &ca_file);
+    for vendor in Vendor::ALL {
+        let prefix = vendor.name().to_uppercase();
+        command.env(format!("{prefix}_BASE_URL"), sandbox.base_url(vendor));
+        command.env(format!("{prefix}_RESOURCE_URL"), sandbox.resource_url(vendor));
+        for (name, value) in sandbox.credentials(vendor) {
+            command.env(format!("{prefix}_{}", name.to_uppercase()), value);
+        }
+    }
+    command
+}
+
+#[test]
+fn only_the_listed_symbols_are_exported_and_all_are_ours() {
+    if !have(&["nm"]) {
+        return;
+    }
+    let library = artifact().libraries.join("libcaretoken.so");
+    let printed = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library));
+    let mut exported: Vec<_> =
+        printed.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    exported.sort_unstable();
+    let listed = fs::read_to_string(root().join("tests/symbols.txt")).unwrap();
+    assert_eq!(exported, listed.lines().collect::<Vec<_>>());
+    assert!(exported.iter().all(|name| name.starts_with("caretoken_")));
+}
+
+#[test]
+fn the_header_declares_exactly_the_listed_symbols() {
+    let header = fs::read_to_string(root().join("include/caretoken.h")).unwrap();
+    let mut declared: Vec<&str> = header
+        .lines()
+        .filter(|line| {
+            !line.starts_with([' ', '#', '*', '/', '\t']) && !line.starts_with("typedef")
+        })
+        .filter_map(|line| line.split_once('(')?.0.split([' ', '*']).next_back())
+        .filter(|name| name.starts_with("caretoken_"))
+        .collect();
+    declared.sort_unstable();
+    let listed = fs::read_to_string(root().join("tests/symbols.txt")).unwrap();
+    assert_eq!(declared, listed.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_shared_library_is_stripped_and_small() {
+    let library = artifact().libraries.join("libcaretoken.so");
+    let bytes = fs::metadata(&library).unwrap().len();
+    println!("libcaretoken.so: {bytes} bytes of at most {MOST_BYTES}");
+    assert!(bytes <= MOST_BYTES, "{bytes}");
+    if have(&["nm"]) {
+        let symbols = Command::new("nm").arg(&library).output().unwrap();
+        assert_eq!(symbols.stdout, b"", "not stripped");
+    }
+}
+
+#[test]
+fn each_header_compiles_alone_as_c99_and_cpp17() {
+    if !have(&["cc", "c++"]) {
+        return;
+    }
+    let header = root().join("include/caretoken.h");
+    let wrapper = root().join("include/caretoken.hpp");
+    for standard in ["c99", "c11", "c17"] {
+        run(compiler("cc", standard).args(["-fsyntax-only", "-x", "c"]).arg(&header));
+    }
+    let cpp = || {
+        let mut command = compiler("c++", "c++17");
+        command.args(["-fsyntax-only", "-Wno-pragma-once-outside-header", "-x", "c++"]);
+        command
+    };
+    run(cpp().arg(&header));
+    run(cpp().arg(&wrapper));
+    run(cpp().arg("-fno-exceptions").arg(&wrapper));
+    run(cpp().arg("-std=c++20").arg(&wrapper));
+}
+
+#[test]
+fn wrong_arguments_get_an_error_that_names_them() {
+    if have(&["cc"]) {
+        play(&compile("arguments", &["arguments.c"], &[]), |_| {}, |_| {});
+    }
+}
+
+fn narrow_parchments_scopes(sandbox: &Sandbox) {
+    sandbox.set_allowed_scopes(Vendor::Parchment, &["create:patient"]);
+}
+
+#[test]
+fn tokens_of_all_vendors_are_read_shared_and_outlive_their_client() {
+    if have(&["cc"]) {
+        let check = |sandbox: &Sandbox| {
+            assert_eq!(sandbox.requests(Vendor::Edvak), 1, "a cached token is not fetched again");
+        };
+        play(&compile("tokens", &["tokens.c"], &[]), narrow_parchments_scopes, check);
+    }
+}
+
+#[test]
+fn the_static_library_serves_a_program_as_well() {
+    if have(&["cc"]) {
+        let program = build_directory().join("tokens_static");
+        let mut command = compiler_of("tokens.c");
+        command.arg(source("tokens.c")).arg(artifact().libraries.join("libcaretoken.a"));
+        run(command.args(["-lpthread", "-ldl", "-lm", "-o"]).arg(&program));
+        let sandbox = Sandbox::start().unwrap();
+        narrow_parchments_scopes(&sandbox);
+        run(&mut against(&sandbox, &program, None));
+    }
+}
+
+#[test]
+fn errors_tell_what_happened_and_who_must_act() {
+    if have(&["cc"]) {
+        let set_up = |sandbox: &Sandbox| {
+            let rate_limited = Fault::RateLimited { retry_after: Some("7200".into()) };
+            sandbox.inject_always(Vendor::Parchment, Some(rate_limited));
+            sandbox.expire_refresh_token(true);
+        };
+        let check = |sandbox: &Sandbox| {
+            assert_eq!(sandbox.requests(Vendor::Pattern), 1, "a rejection is remembered");
+        };
+        play(&compile("errors", &["errors.c"], &[]), set_up, check);
+    }
+}
+
+#[test]
+fn a_blocked_call_ends_at_its_timeout_by_cancel_or_by_free() {
+    if have(&["cc"]) {
+        let set_up = |sandbox: &Sandbox| {
+            let slow = Fault::DelayBefore(Duration::from_secs(20));
+            sandbox.inject_always(Vendor::Pattern, Some(slow));
+        };
+        play(&compile("cancel", &["cancel.c"], &[]), set_up, |_| {});
+    }
+}
+
+#[test]
+fn children_of_a_busy_process_use_its_client() {
+    if have(&["cc"]) {
+        let program = compile("fork", &["fork.c"], &[]);
+        run(&mut against(&Sandbox::start().unwrap(), &program, None));
+    }
+}
+
+#[test]
+fn callbacks_store_rotated_tokens_and_see_events() {
+    if have(&["cc"]) {
+        let check = |sandbox: &Sandbox| assert_eq!(sandbox.requests(Vendor::Ehealth), 2);
+        let program = compile("callbacks", &["callbacks.c"], &[]);
+        play(&program, |sandbox| sandbox.rotate_refresh_tokens(true), check);
+    }
+}
+
+#[test]
+fn the_cpp_wrapper_works_from_two_translation_units() {
+    if have(&["c++"]) {
+        let program = compile("wrapper", &["wrapper.cpp", "wrapper_second.cpp"], &[]);
+        play(&program, |sandbox| sandbox.rotate_refresh_tokens(true), |_| {});
+    }
+}
+
+#[test]
+fn the_cpp_wrapper_works_without_exceptions() {
+    if have(&["c++"]) {
+        let flags = ["-fno-exceptions", "-fno-rtti"];
+        play(&compile("no_exceptions", &["no_exceptions.cpp"], &flags), |_| {}, |_| {});
+    }
+}

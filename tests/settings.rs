@@ -1,0 +1,222 @@
+//! Bad settings are named when the client is built, with a remedy and never with their value.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use caretoken::{Builder, Client, Edvak, ErrorKind, Pattern, Phase};
+use support::{Script, edvak, ehealth, parchment, pattern};
+
+/// Builds with an injected transport, so that no other setting matters.
+fn wrong(builder: Builder) -> (String, String, String) {
+    let error = builder.transport(Script::new()).build().unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidSetting, Phase::Configure));
+    assert!(!error.remedy().is_empty());
+    let field = error.field().unwrap().to_owned();
+    (field, error.message().to_owned(), error.to_string())
+}
+
+#[test]
+fn a_required_credential_that_is_empty_is_named() {
+    let (field, message, _) = wrong(Client::builder(Pattern {
+        base_url: "https://pattern.example".into(),
+        client_id: "fake-client".into(),
+        client_secret: "".into(),
+    }));
+    assert_eq!((field.as_str(), message.as_str()), ("client_secret", "client_secret is empty"));
+}
+
+#[test]
+fn a_missing_credential_is_named() {
+    let mut builder = Builder::by_name("pattern").unwrap();
+    builder.set("base_url", "https://pattern.example").unwrap();
+    builder.set("client_id", "fake-client").unwrap();
+    assert_eq!(wrong(builder).1, "client_secret is missing");
+}
+
+#[test]
+fn a_value_that_a_header_cannot_carry_is_named_and_not_shown() {
+    for value in ["fake\r\nx-evil: 1", "fake\0value", "fäke-value"] {
+        let (field, _, shown) = wrong(parchment().credential("partner_secret", value));
+        assert_eq!(field, "partner_secret");
+        assert!(!shown.contains("fake") && !shown.contains("fäke"), "{shown}");
+    }
+}
+
+#[test]
+fn a_colon_in_a_basic_client_id_is_refused() {
+    let (field, message, _) = wrong(pattern().credential("client_id", "fake:client"));
+    assert_eq!(field, "client_id");
+    assert!(message.contains("colon"), "{message}");
+}
+
+#[test]
+fn the_first_thing_that_is_wrong_is_reported() {
+    let builder = pattern().credential("client_id", "a:b").credential("client_secret", "");
+    assert_eq!(wrong(builder).0, "client_id");
+}
+
+#[test]
+fn a_bad_base_url_is_refused_and_user_information_in_it_not_shown() {
+    for base_url in [
+        "https://pattern.example/",
+        "https://pattern.example/api",
+        "https://pattern.example?tenant=1",
+        "https://fake-user:fake-pass@pattern.example",
+        "http://pattern.example",
+        "pattern.example",
+        "",
+    ] {
+        let (field, _, shown) = wrong(Client::builder(Pattern {
+            base_url: base_url.into(),
+            client_id: "fake-client".into(),
+            client_secret: "fake-client-secret".into(),
+        }));
+        assert_eq!(field, "base_url", "{base_url}");
+        assert!(!shown.contains("fake-"), "{shown}");
+    }
+}
+
+#[test]
+fn plain_http_is_for_loopback_and_only_when_asked_for() {
+    let at = |base_url: &str| {
+        Client::builder(Edvak {
+            base_url: base_url.into(),
+            client_id: "fake".into(),
+            client_secret: "fake".into(),
+            username: "fake".into(),
+            password: "fake".into(),
+        })
+        .transport(Script::new())
+    };
+    assert!(at("http://127.0.0.1:8080").build().is_err());
+    assert!(at("http://127.0.0.1:8080").plain_http_to_loopback(true).build().is_ok());
+    assert!(at("http://192.0.2.1:8080").plain_http_to_loopback(true).build().is_err());
+}
+
+#[test]
+fn parchment_requires_a_scope_and_the_others_take_none() {
+    assert_eq!(wrong(parchment().scopes([""; 0])).1, "scopes are missing");
+    assert_eq!(
+        wrong(edvak().scopes(["email"])).1,
+        "scopes cannot be requested: edvak decides itself"
+    );
+    for scope in ["", "two words", "quo\"te", "back\\slash", "line\nbreak", "ümlaut"] {
+        assert_eq!(wrong(parchment().scopes([scope])).0, "scopes", "{scope}");
+    }
+    // The list grows: an unknown scope is the vendor's to judge.
+    let unknown = parchment().scopes(["read:future_thing"]).transport(Script::new());
+    assert!(unknown.build().is_ok());
+}
+
+#[test]
+fn other_settings_are_checked_too() {
+    assert_eq!(wrong(pattern().timeout(Duration::ZERO)).0, "timeout");
+    assert_eq!(wrong(pattern().user_agent("")).0, "user_agent");
+    assert_eq!(wrong(pattern().user_agent("a\r\nb")).0, "user_agent");
+    assert_eq!(wrong(ehealth().percent_encode_credentials(true)).0, "percent_encode_credentials");
+    assert_eq!(wrong(pattern().ca_pem("-----BEGIN CERTIFICATE-----")).0, "transport");
+    assert!(pattern().timeout(Duration::MAX).transport(Script::new()).build().is_ok());
+}
+
+#[test]
+fn a_malformed_ca_is_refused_before_the_first_fetch() {
+    for pem in [
+        "",
+        "no PEM at all",
+        "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        let error = pattern().ca_pem(pem).build().unwrap_err();
+        assert_eq!(error.field(), Some("ca_pem"), "{pem:?}");
+    }
+}
+
+mod by_name {
+    use super::*;
+
+    #[test]
+    fn a_vendor_by_name_is_the_same_as_by_type() {
+        let mut builder = Builder::by_name("pattern").unwrap();
+        for (name, value) in [
+            ("base_url", "https://pattern.example"),
+            ("client_id", "fake-client"),
+            ("client_secret", "fake-client-secret"),
+            ("timeout_ms", "10000"),
+            ("rejection_memory_ms", "0"),
+            ("percent_encode_credentials", "false"),
+            ("plain_http_to_loopback", "true"),
+            ("scopes", ""),
+        ] {
+            builder.set(name, value).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        let script = Script::new();
+        let client = builder.transport(script.clone()).build().unwrap();
+        script.token("one", 3600);
+        client.token().unwrap();
+        assert_eq!(script.sent()[0].golden(), include_str!("golden/pattern.request"));
+    }
+
+    #[test]
+    fn an_unknown_vendor_or_name_lists_those_that_exist() {
+        let error = Builder::by_name("epic").unwrap_err();
+        assert_eq!(error.remedy(), "use one of: parchment, ehealth, edvak, pattern");
+        let error = Builder::by_name("pattern").unwrap().set("clientid", "x").unwrap_err();
+        assert_eq!(error.message(), "clientid is not a setting of pattern");
+        for name in ["client_id", "client_secret", "base_url", "ca_file", "timeout_ms"] {
+            assert!(error.remedy().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_names_the_setting_and_keeps_the_old_one() {
+        let mut builder = Builder::by_name("pattern").unwrap();
+        builder.set("base_url", "https://pattern.example").unwrap();
+        for (name, value) in [
+            ("base_url", "https://other.example/fake-path"),
+            ("timeout_ms", "0"),
+            ("timeout_ms", "-5"),
+            ("timeout_ms", "ten"),
+            ("timeout_ms", "99999999999999999999"),
+            ("percent_encode_credentials", "yes"),
+            ("user_agent", "fake\nagent"),
+            ("client_secret", "fake\0secret"),
+            ("scopes", "fake\0scope"),
+            ("ca_file", "/nonexistent/fake-ca.pem"),
+        ] {
+            let error = builder.set(name, value).unwrap_err();
+            assert_eq!(error.field(), Some(name), "{name}={value}");
+            assert!(!error.to_string().contains("fake"), "{error}");
+        }
+        builder.set("client_id", "fake-client").unwrap();
+        builder.set("client_secret", "fake-client-secret").unwrap();
+        let script = Script::new();
+        let client = builder.transport(script.clone()).build().unwrap();
+        script.token("one", 3600);
+        client.token().unwrap();
+        assert_eq!(script.sent()[0].url, "https://pattern.example/api/auth/token");
+    }
+
+    #[test]
+    fn credential_names_say_which_are_required() {
+        let builder = Builder::by_name("ehealth").unwrap();
+        let names: Vec<_> = builder.credential_names().collect();
+        assert_eq!(
+            names,
+            [
+                ("client_id", true),
+                ("client_secret", true),
+                ("refresh_token", true),
+                ("custom_psk", false),
+                ("api_key", false)
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_builder_shows_no_secret() {
+    let shown = format!("{:?}", edvak().clock(Arc::new(caretoken::SystemClock)));
+    assert!(!shown.contains("fake"), "{shown}");
+}
