@@ -83,6 +83,25 @@ impl Builder {
         vendor::by_name(vendor).map(Builder::with_profile)
     }
 
+    /// Has all of a client's parts already.
+    pub(crate) fn sibling(parts: Parts) -> Self {
+        let base_url = parts.url.strip_suffix(parts.profile.path).unwrap_or_default();
+        Builder {
+            base_url: base_url.to_owned(),
+            plain_http_to_loopback: base_url.starts_with("http://"),
+            credentials: parts.credentials,
+            scopes: parts.scopes,
+            percent_encode: parts.percent_encode,
+            timeout: parts.timeout,
+            rejection_memory: parts.rejection_memory,
+            transport: Some(parts.transport),
+            clock: parts.clock,
+            on_rotation: parts.on_rotation,
+            on_event: parts.on_event,
+            ..Builder::with_profile(parts.profile)
+        }
+    }
+
     fn with_profile(profile: &'static Profile) -> Self {
         Builder {
             profile,
@@ -418,8 +437,8 @@ impl Builder {
             Some(_) => {
                 return Err(Error::setting(
                     "transport",
-                    "is injected, so the settings of the built-in one have no effect",
-                    "configure the injected transport itself",
+                    "is injected or a sibling's, so the settings of the built-in one have no effect",
+                    "configure the injected transport itself, or build a client of its own",
                 ));
             }
             None => Arc::new(HttpsTransport::new(self.https)?),

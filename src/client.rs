@@ -139,6 +139,30 @@ impl Client {
         }))
     }
 
+    /// Starts the configuration of another client that has all settings of this one and shares its
+    /// transport: connections, TLS configuration and sessions, resolver. Set what differs, such as
+    /// the acting user's credentials, scopes or [`Builder::on_rotation`], and
+    /// [`build`](Builder::build). It has a token, a memory of rejections and counters of its own.
+    ///
+    /// Cheap: make one for each acting user, and drop it when the user leaves.
+    #[must_use]
+    pub fn sibling(&self) -> Builder {
+        let this = &*self.0;
+        Builder::sibling(Parts {
+            profile: this.profile,
+            url: this.url.clone(),
+            credentials: this.credentials.load().credentials.clone(),
+            scopes: this.scopes.clone(),
+            percent_encode: this.percent_encode,
+            timeout: this.timeout,
+            rejection_memory: this.rejection_memory,
+            transport: Arc::clone(&this.transport),
+            clock: Arc::clone(&this.clock),
+            on_rotation: this.on_rotation.clone(),
+            on_event: this.on_event.clone(),
+        })
+    }
+
     /// A token that is valid now: cached, or fetched. Blocks at most the builder's timeout.
     ///
     /// # Errors

@@ -137,10 +137,11 @@ impl Counters {
 #[derive(Default)]
 pub(crate) struct Striped([Stripe; STRIPES]);
 
-const STRIPES: usize = 16;
+/// Few enough that ten thousand siblings stay small.
+const STRIPES: usize = 8;
 
 #[derive(Default)]
-#[repr(align(128))]
+#[repr(align(64))]
 struct Stripe(AtomicU64);
 
 impl Striped {

@@ -251,3 +251,40 @@ fn the_request_on_the_wire_is_the_rendered_one() {
         ["accept", "authorization", "content-length", "content-type", "host", "user-agent"]
     );
 }
+
+#[test]
+fn siblings_share_the_connection_and_nothing_else() {
+    let sandbox = start();
+    let first = client(&sandbox, Vendor::Parchment);
+    let token = first.token().unwrap();
+    for user in ["fake-user-2", "fake-user-3"] {
+        let sibling = first.sibling().credential("user_id", user).scopes(["read:patient"]);
+        let sibling = sibling.build().unwrap();
+        assert!(sibling.peek().is_none());
+        // The sandbox knows one user only; what matters is who asked, and over which connection.
+        let error = sibling.token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+        let request = sandbox.last_request(Vendor::Parchment).unwrap();
+        assert_eq!(request.header("x-user-id"), Some(user));
+        assert!(request.body.ends_with(br#""scope":["read:patient"]}"#));
+        assert_eq!(sibling.stats().fetches, 1);
+    }
+    let twin = first.sibling().build().unwrap();
+    assert!(accepts(&sandbox, Vendor::Parchment, &twin.token().unwrap()));
+    assert_eq!(
+        first.token().unwrap().access_token().expose_secret(),
+        token.access_token().expose_secret()
+    );
+    assert_eq!(sandbox.connections(), 1);
+    assert_eq!(first.stats().fetches, 1);
+}
+
+#[test]
+fn a_sibling_cannot_change_the_transport_it_shares() {
+    let sandbox = start();
+    let first = client(&sandbox, Vendor::Pattern);
+    let error = first.sibling().ca_pem(sandbox.ca_pem()).build().unwrap_err();
+    assert_eq!(error.field(), Some("transport"));
+    let error = first.sibling().credential("client_id", "fake:id").build().unwrap_err();
+    assert_eq!(error.field(), Some("client_id"));
+}

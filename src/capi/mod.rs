@@ -5,6 +5,7 @@
 //! is exported are the text of `include/caretoken.h`; they speak to C developers.
 
 #![allow(non_camel_case_types, reason = "types have the names that C sees")]
+#![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links, reason = "nor are they Markdown")]
 #![allow(clippy::missing_safety_doc, reason = "the header's words are the contract")]
 
 mod boundary;
