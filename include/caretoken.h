@@ -57,7 +57,8 @@
  * error before you pass the same pointer again. There is no errno-like last error.
  *
  * OUT-PARAMETERS come last, before the error. They are set to NULL, 0 or false as soon as the function
- * begins and to their result only if it succeeds, whatever they held before.
+ * begins, whatever they held before, and to their result if it succeeds (caretoken_client_authorization
+ * sets its length in one other case).
  *
  * OWNERSHIP. What a function gave you through a pointer to a pointer is yours: free it with the
  * function of its type that ends in _free. Configs, clients, tokens and errors may be freed in any

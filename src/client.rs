@@ -103,8 +103,22 @@ const SKEW_UNKNOWN: i64 = i64::MIN;
 
 /// One caller's limits.
 struct Call {
+    began_ms: u64,
     deadline_ms: u64,
     cancel: CancelToken,
+}
+
+/// How long a caller who has a good token waits for a newer one at most.
+const LONGEST_EARLY_REFRESH: Duration = Duration::from_secs(5);
+
+impl Call {
+    /// The limits for a caller who has a good token already, if it has.
+    fn with_token(self, has_token: bool) -> Self {
+        let longest = u64::try_from(LONGEST_EARLY_REFRESH.as_millis()).unwrap_or(u64::MAX);
+        let early = self.began_ms.saturating_add(longest);
+        let deadline_ms = if has_token { self.deadline_ms.min(early) } else { self.deadline_ms };
+        Call { deadline_ms, ..self }
+    }
 }
 
 impl Client {
@@ -336,10 +350,13 @@ impl Shared {
                 {
                     return Err(error.clone());
                 }
-                _ => match flight.board(|| self.time_left(&call))? {
-                    Boarding::Pilot(pilot) => pilot,
-                    Boarding::Already => return old.ok_or_else(|| self.called_from_callback()),
-                    Boarding::Landed(outcome) => {
+                _ => match flight.board(|| self.time_left(&call)) {
+                    Err(error) => return old.filter(|old| self.is_usable(old)).ok_or(error),
+                    Ok(Boarding::Pilot(pilot)) => pilot,
+                    Ok(Boarding::Already) => {
+                        return old.ok_or_else(|| self.called_from_callback());
+                    }
+                    Ok(Boarding::Landed(outcome)) => {
                         self.counters.waits.fetch_add(1, Ordering::Relaxed);
                         match outcome {
                             Some(Ok(token)) if self.is_usable(&token) => return Ok(token),
@@ -356,9 +373,11 @@ impl Shared {
                 continue;
             }
             if let Plan::FetchLater(at, _) = plan {
-                self.clock.sleep(at.since(now), &|| call.cancel.is_cancelled());
+                let is_over =
+                    || call.cancel.is_cancelled() || !Arc::ptr_eq(&outlook, &self.outlook.load());
+                self.clock.sleep(at.since(now), &is_over);
             }
-            return self.fly(pilot, &call, old);
+            return self.fly(pilot, &call.with_token(old.is_some()), old);
         }
     }
 
@@ -419,10 +438,12 @@ impl Shared {
     /// is enough then, since there will be others.
     fn fetch(&self, call: &Call, old: Option<&Token>) -> Result<Token, Error> {
         if let Some(token) = self.unstored.load() {
-            if token.holder == self.holder.load(Ordering::Acquire) {
-                return self.adopt(Token(token));
+            let token = Token(token);
+            if token.0.holder != self.holder.load(Ordering::Acquire) {
+                self.unstored.clear();
+            } else if self.adopt(token.clone()).map(|token| self.is_usable(&token))? {
+                return Ok(token);
             }
-            self.unstored.clear();
         }
         let mut attempts = 0;
         loop {
@@ -652,8 +673,10 @@ impl Shared {
 
     fn call(&self, timeout: Duration) -> Call {
         let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let began_ms = self.clock.monotonic_ms();
         Call {
-            deadline_ms: self.clock.monotonic_ms().saturating_add(timeout),
+            began_ms,
+            deadline_ms: began_ms.saturating_add(timeout),
             cancel: self.cancel.token(),
         }
     }

@@ -587,6 +587,25 @@ mod rotation {
     }
 
     #[test]
+    fn a_token_that_expired_before_its_refresh_token_was_stored_is_not_served() {
+        let failing = Arc::new(AtomicU32::new(1));
+        let (client, script, clock) =
+            scripted_with(ehealth().on_rotation(
+                move |_| match failing.swap(0, Ordering::SeqCst) {
+                    0 => Ok(()),
+                    _ => Err(RotationFailed),
+                },
+            ));
+        script.answer(201, &answer("one", "fake-rotated"));
+        client.token().unwrap_err();
+        clock.advance(seconds(900));
+        let later = answer("two", "fake-rotated").replace("1700000900", "1700009000");
+        script.answer_with(201, &[], &later);
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+        assert!(script.sent()[1].body.contains("fake-rotated"));
+    }
+
+    #[test]
     fn a_callback_that_panics_loses_nothing_either() {
         let calm = Arc::new(AtomicU32::new(0));
         let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
@@ -643,6 +662,57 @@ mod limits {
         });
         let error = client.token_within(seconds(3)).unwrap_err();
         assert_eq!(error.phase(), Phase::Connect);
+    }
+
+    #[test]
+    fn a_caller_with_a_good_token_waits_five_seconds_for_a_newer_one_at_most() {
+        for due in [300, 30] {
+            let (client, script, clock) = scripted();
+            script.token("one", HOUR);
+            client.token().unwrap();
+            clock.advance(seconds(HOUR - due));
+            script.then(|attempt| {
+                assert!(attempt.remaining(Phase::Connect)? <= seconds(5));
+                Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+            });
+            assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        }
+    }
+
+    #[test]
+    fn a_waiter_whose_time_ends_gets_the_old_token_while_it_is_good() {
+        let (client, script, clock) = scripted();
+        let (go, gate) = mpsc::channel::<()>();
+        script.token("one", HOUR).then(move |_| {
+            gate.recv().unwrap();
+            Err(Error::new(ErrorKind::ConnectionLost, Phase::Receive))
+        });
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 30));
+        thread::scope(|scope| {
+            let pilot = scope.spawn(|| client.token());
+            script.wait_for_requests(2);
+            assert_eq!(plain(&client.token_within(Duration::ZERO).unwrap()), "fake-one");
+            go.send(()).unwrap();
+            assert_eq!(plain(&pilot.join().unwrap().unwrap()), "fake-one");
+        });
+    }
+
+    #[test]
+    fn a_new_credential_ends_a_pause() {
+        // On the system's clock, which sleeps for real.
+        let start = std::time::Instant::now();
+        let script = Script::new();
+        let client = pattern().transport(script.clone()).build().unwrap();
+        script.answer_with(429, &[("retry-after", "30")], "");
+        client.token_within(seconds(1)).unwrap_err();
+        script.token("one", HOUR);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| client.token_within(seconds(60)));
+            client.set_credential("client_secret", "fake-new").unwrap();
+            assert_eq!(plain(&waiter.join().unwrap().unwrap()), "fake-one");
+        });
+        assert!(start.elapsed() < seconds(20), "the pause went on");
     }
 
     #[test]

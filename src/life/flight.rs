@@ -208,9 +208,9 @@ mod tests {
     }
 }
 
-/// Every interleaving of a few threads: `RUSTFLAGS="--cfg caretoken_loom" cargo test --release --lib loom`.
+/// Compiled by the crate in `model/`: every interleaving of a few threads.
 #[cfg(all(test, caretoken_loom))]
-mod loom_tests {
+mod model_tests {
     use super::*;
     use crate::life::slot::Slot;
     use loom::sync::Arc;
@@ -246,13 +246,21 @@ mod loom_tests {
         }
     }
 
+    /// All interleavings in which threads are interrupted up to three times: more find no more
+    /// (Musuvathi and Qadeer, 2007) and take minutes.
+    fn model(check: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(check);
+    }
+
     fn world() -> Arc<World> {
         Arc::new(World { slot: Slot::new(), flight: Flight::new(), fetches: AtomicUsize::new(0) })
     }
 
     #[test]
-    fn loom_three_callers_cause_one_fetch() {
-        loom::model(|| {
+    fn three_callers_cause_one_fetch() {
+        model(|| {
             let world = world();
             let others: Vec<_> = (0..2)
                 .map(|_| {
@@ -269,8 +277,8 @@ mod loom_tests {
     }
 
     #[test]
-    fn loom_two_reporters_of_one_value_cause_one_more_fetch() {
-        loom::model(|| {
+    fn two_reporters_of_one_value_cause_one_more_fetch() {
+        model(|| {
             let world = world();
             let refused = std::sync::Arc::new(u32::MAX);
             world.slot.store(std::sync::Arc::clone(&refused));
@@ -291,8 +299,8 @@ mod loom_tests {
     }
 
     #[test]
-    fn loom_an_abandoned_flight_leaves_nobody_waiting() {
-        loom::model(|| {
+    fn an_abandoned_flight_leaves_nobody_waiting() {
+        model(|| {
             let world = world();
             let other = {
                 let world = Arc::clone(&world);
@@ -302,6 +310,29 @@ mod loom_tests {
                 drop(pilot);
             }
             assert_eq!(other.join().unwrap(), 0);
+        });
+    }
+
+    #[test]
+    fn a_cancel_reaches_a_waiter_that_is_about_to_sleep() {
+        model(|| {
+            let flight = Arc::new(Flight::<u32>::new());
+            let cancelled = Arc::new(AtomicUsize::new(0));
+            let pilot = flight.try_board().unwrap();
+            let waiter = {
+                let (flight, cancelled) = (Arc::clone(&flight), Arc::clone(&cancelled));
+                thread::spawn(move || {
+                    let time_left = || match cancelled.load(Ordering::SeqCst) {
+                        0 => Ok(Duration::from_secs(60)),
+                        _ => Err("cancelled"),
+                    };
+                    matches!(flight.board(time_left), Err("cancelled"))
+                })
+            };
+            cancelled.store(1, Ordering::SeqCst);
+            flight.wake();
+            assert!(waiter.join().unwrap());
+            drop(pilot);
         });
     }
 }

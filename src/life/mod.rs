@@ -12,11 +12,8 @@ pub(crate) mod window;
 
 pub use clock::{Clock, SystemClock};
 
-/// The primitives that `flight` and `slot` stand on: the standard ones, or those of the model
-/// checker, which runs every interleaving.
+/// The primitives that `flight` stands on. The crate in `model/` has the model checker's in their
+/// place.
 mod sync {
-    #[cfg(caretoken_loom)]
-    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
-    #[cfg(not(caretoken_loom))]
     pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 }

@@ -54,14 +54,6 @@ impl<T> Slot<T> {
         Slot { current: Mutex::new(None) }
     }
 
-    pub(crate) fn with<R>(&self, read: impl FnOnce(Option<&Arc<T>>) -> R) -> R {
-        read(self.load().as_ref())
-    }
-
-    pub(crate) fn clear(&self) {
-        *self.current.lock().unwrap() = None;
-    }
-
     pub(crate) fn load(&self) -> Option<Arc<T>> {
         self.current.lock().unwrap().clone()
     }
