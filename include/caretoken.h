@@ -641,6 +641,15 @@ caretoken_status caretoken_config_new(const char *vendor,
  *   timeout_ms           how long a call may block at most, in all; 30000 unless set
  *   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
  *                        PEM file, which is read at once; may be set repeatedly
+ *   roots                bundled (unless set): Mozilla's public CAs; none: ca_pem and ca_file alone decide
+ *   client_cert_pem, client_cert_file, client_key_pem, client_key_file
+ *                        a certificate chain and its key that identify this client (mutual TLS)
+ *   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that
+ *                        of a CA that vouches for it must be among them
+ *   proxy                environment (unless set): what HTTPS_PROXY, ALL_PROXY and NO_PROXY say; off; or
+ *                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks
+ *   resolve              host=address: connects there without asking DNS; may be set repeatedly
+ *   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
  *   user_agent           the User-Agent header; caretoken/VERSION unless set
  *   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
  *                        being asked for again, so that no account gets locked; 900000 unless set
@@ -694,6 +703,19 @@ void caretoken_config_free(caretoken_config *config);
 caretoken_status caretoken_client_new(const caretoken_config *config,
                                       caretoken_client **client,
                                       caretoken_error **error);
+
+/**
+ * Starts a config that has all settings, credentials and callbacks of this client, and makes clients
+ * that share its transport: connections, TLS configuration and sessions, resolver. Set what differs,
+ * such as the acting user or scopes, then call caretoken_client_new. Settings of the transport itself
+ * (ca_pem, proxy and their like) cannot be changed: caretoken_client_new refuses them.
+ *
+ * Such clients are cheap: make one for each acting user. Each has a token of its own. They and this
+ * one may be freed in any order. On failure *config is NULL.
+ */
+caretoken_status caretoken_client_sibling(const caretoken_client *client,
+                                          caretoken_config **config,
+                                          caretoken_error **error);
 
 /**
  * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with

@@ -421,6 +421,21 @@ class client {
         return client(made, config);
     }
 
+    /// A config that has all settings, credentials and callbacks of this client and makes clients that
+    /// share its connections. Set what differs, such as the acting user.
+    result<config> sibling() const {
+        caretoken_config *made = nullptr;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_sibling(get(), &made, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        config twin(made);
+        twin.on_rotation_ = on_rotation_;
+        twin.on_event_ = on_event_;
+        return twin;
+    }
+
     /// A token that is valid now: cached, or fetched. Blocks at most `timeout`; unless given, the
     /// config's. Zero never blocks.
     result<caretoken::token> token(std::optional<milliseconds> timeout = std::nullopt) const {

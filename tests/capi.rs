@@ -221,6 +221,16 @@ fn a_blocked_call_ends_at_its_timeout_by_cancel_or_by_free() {
 }
 
 #[test]
+fn siblings_share_connections_and_have_tokens_of_their_own() {
+    if have(&["cc"]) {
+        let check = |sandbox: &Sandbox| {
+            assert_eq!((sandbox.requests(Vendor::Pattern), sandbox.connections()), (3, 1));
+        };
+        play(&compile("siblings", &["siblings.c"], &[]), |_| {}, check);
+    }
+}
+
+#[test]
 fn children_of_a_busy_process_use_its_client() {
     if have(&["cc"]) {
         let program = compile("fork", &["fork.c"], &[]);

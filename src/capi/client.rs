@@ -122,6 +122,32 @@ pub unsafe extern "C" fn caretoken_client_new(
     unsafe { call(error, body) }
 }
 
+/// Starts a config that has all settings, credentials and callbacks of this client, and makes clients
+/// that share its transport: connections, TLS configuration and sessions, resolver. Set what differs,
+/// such as the acting user or scopes, then call caretoken_client_new. Settings of the transport itself
+/// (ca_pem, proxy and their like) cannot be changed: caretoken_client_new refuses them.
+///
+/// Such clients are cheap: make one for each acting user. Each has a token of its own. They and this
+/// one may be freed in any order. On failure *config is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_client_sibling(
+    client: *const caretoken_client,
+    config: *mut *mut caretoken_config,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
+    let body = || {
+        let config = config.required()?;
+        // SAFETY: the caller gives NULL or a client that is not freed before this returns.
+        let client = unsafe { required(client, "client") }?;
+        config.set(caretoken_config::handle(client.enter(Client::sibling)?));
+        Ok(())
+    };
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    unsafe { call(error, body) }
+}
+
 /// Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
 /// caretoken_token_free.
 ///

@@ -20,6 +20,10 @@ use crate::secret::Secret;
 pub struct caretoken_config(Builder);
 
 impl caretoken_config {
+    pub(super) fn handle(builder: Builder) -> *mut caretoken_config {
+        Box::into_raw(Box::new(caretoken_config(builder)))
+    }
+
     pub(super) fn build(&self) -> Result<Client, Failure> {
         Ok(self.0.clone().build()?)
     }
@@ -80,7 +84,7 @@ pub unsafe extern "C" fn caretoken_config_new(
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let vendor = unsafe { text_from_c(vendor, "vendor") }?;
         let builder = Builder::by_name(vendor)?;
-        config.set(Box::into_raw(Box::new(caretoken_config(builder))));
+        config.set(caretoken_config::handle(builder));
         Ok(())
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
@@ -108,6 +112,15 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///   timeout_ms           how long a call may block at most, in all; 30000 unless set
 ///   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
 ///                        PEM file, which is read at once; may be set repeatedly
+///   roots                bundled (unless set): Mozilla's public CAs; none: ca_pem and ca_file alone decide
+///   client_cert_pem, client_cert_file, client_key_pem, client_key_file
+///                        a certificate chain and its key that identify this client (mutual TLS)
+///   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that
+///                        of a CA that vouches for it must be among them
+///   proxy                environment (unless set): what HTTPS_PROXY, ALL_PROXY and NO_PROXY say; off; or
+///                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks
+///   resolve              host=address: connects there without asking DNS; may be set repeatedly
+///   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
 ///   user_agent           the User-Agent header; caretoken/VERSION unless set
 ///   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
 ///                        being asked for again, so that no account gets locked; 900000 unless set

@@ -69,19 +69,20 @@ impl Moment {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+/// Milliseconds on one of the system's clocks.
 #[cfg(target_os = "linux")]
-impl SystemClock {
-    fn read(clock: nix::time::ClockId) -> Option<Duration> {
-        nix::time::clock_gettime(clock).ok().map(Duration::from)
-    }
+#[inline]
+fn coarse_ms(clock: nix::time::ClockId) -> Option<i64> {
+    let time = nix::time::clock_gettime(clock).ok()?;
+    Some(time.tv_sec() * 1000 + time.tv_nsec() / 1_000_000)
 }
 
 impl Clock for SystemClock {
     #[inline]
     fn monotonic_ms(&self) -> u64 {
         #[cfg(target_os = "linux")]
-        if let Some(time) = Self::read(nix::time::ClockId::CLOCK_MONOTONIC_COARSE) {
-            return milliseconds(time);
+        if let Some(ms) = coarse_ms(nix::time::ClockId::CLOCK_MONOTONIC_COARSE) {
+            return ms.unsigned_abs();
         }
         precise_monotonic_ms()
     }
@@ -89,8 +90,8 @@ impl Clock for SystemClock {
     #[inline]
     fn wall_ms(&self) -> i64 {
         #[cfg(target_os = "linux")]
-        if let Some(time) = Self::read(nix::time::ClockId::CLOCK_REALTIME_COARSE) {
-            return i64::try_from(milliseconds(time)).unwrap_or(i64::MAX);
+        if let Some(ms) = coarse_ms(nix::time::ClockId::CLOCK_REALTIME_COARSE) {
+            return ms;
         }
         unix_ms(SystemTime::now())
     }
