@@ -133,34 +133,81 @@ impl Counters {
     }
 }
 
-/// A counter that threads do not fight over: each adds to a cache line that few others use.
+/// A counter that threads do not fight over.
+///
+/// The first threads of a process have a stripe each, which they alone write to, without a locked
+/// instruction; all later ones share the rest.
 #[derive(Default)]
-pub(crate) struct Striped([Stripe; STRIPES]);
+pub(crate) struct Striped([Stripe; OWNED + SHARED]);
 
-/// Few enough that ten thousand siblings stay small.
-const STRIPES: usize = 8;
+const OWNED: usize = 8;
+const SHARED: usize = 4;
 
+/// A cache line of its own.
 #[derive(Default)]
 #[repr(align(64))]
 struct Stripe(AtomicU64);
 
+/// Which stripe a thread writes to.
+#[derive(Clone, Copy)]
+enum Mine {
+    Unknown,
+    Owned(usize),
+    Shared(usize),
+}
+
+impl Mine {
+    #[cold]
+    fn choose() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        match NEXT.fetch_add(1, Ordering::Relaxed) {
+            first @ ..OWNED => Mine::Owned(first),
+            later => Mine::Shared(OWNED + later % SHARED),
+        }
+    }
+}
+
 impl Striped {
     #[inline]
     pub(crate) fn increment(&self) {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
-            static MINE: Cell<usize> = const { Cell::new(usize::MAX) };
+            static MINE: Cell<Mine> = const { Cell::new(Mine::Unknown) };
         }
         let mine = MINE.try_with(|mine| {
-            if mine.get() == usize::MAX {
-                mine.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES);
+            if matches!(mine.get(), Mine::Unknown) {
+                mine.set(Mine::choose());
             }
             mine.get()
         });
-        self.0[mine.unwrap_or(0) % STRIPES].0.fetch_add(1, Ordering::Relaxed);
+        match mine.unwrap_or(Mine::Shared(OWNED)) {
+            Mine::Owned(index) => {
+                let count = &self.0[index].0;
+                count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            }
+            Mine::Shared(index) => {
+                self.0[index].0.fetch_add(1, Ordering::Relaxed);
+            }
+            Mine::Unknown => {}
+        }
     }
 
     fn sum(&self) -> u64 {
         self.0.iter().map(|stripe| stripe.0.load(Ordering::Relaxed)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_increment_is_lost_however_many_threads_there_are() {
+        let counter = Striped::default();
+        std::thread::scope(|scope| {
+            for _ in 0..3 * (OWNED + SHARED) {
+                scope.spawn(|| (0..10_000).for_each(|_| counter.increment()));
+            }
+        });
+        assert_eq!(counter.sum(), 3 * (OWNED + SHARED) as u64 * 10_000);
     }
 }

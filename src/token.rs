@@ -18,6 +18,10 @@ use crate::secret::Secret;
 pub struct Token(pub(crate) Arc<Inner>);
 
 /// What a token is made of.
+///
+/// Aligned so that reading it does not touch the cache line of its reference count, which other
+/// threads change all the time.
+#[repr(align(64))]
 pub(crate) struct Inner {
     pub(crate) vendor: &'static str,
     /// `Bearer ` and the access token: one copy serves both.
