@@ -369,12 +369,6 @@ impl Pages {
 mod tests {
     use super::*;
 
-    /// What lies at the place of a text, also after it is gone.
-    fn bytes_at(start: NonNull<u8>, len: usize) -> Vec<u8> {
-        // SAFETY: the first region of a process is never freed, and these tests fit into it.
-        unsafe { slice::from_raw_parts(start.as_ptr(), len) }.to_vec()
-    }
-
     #[test]
     fn a_text_is_what_its_pieces_were() {
         assert_eq!(Protected::of(&[]).text(), "");
@@ -401,19 +395,6 @@ mod tests {
     fn a_text_larger_than_a_region_gets_one_of_its_own() {
         let large = "x".repeat(200_000);
         assert_eq!(Protected::of(&[&large]).text(), large);
-    }
-
-    #[test]
-    fn nothing_is_left_where_a_text_was() {
-        // In a region of its own kind no other test writes.
-        let mut region = Region::new(4);
-        let at = region.take(4).unwrap();
-        assert_eq!(bytes_at(at, 4 * UNIT), [0; 4 * UNIT]);
-        let text = Protected::of(&["fake-secret"]);
-        let (start, len) = (text.start, text.len);
-        // SAFETY: the text is not used again.
-        unsafe { slice::from_raw_parts_mut(start.as_ptr(), len) }.zeroize();
-        assert_eq!(bytes_at(start, len), vec![0; len]);
     }
 
     #[test]
