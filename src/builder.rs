@@ -25,6 +25,7 @@ pub struct Builder {
     scopes: Vec<String>,
     percent_encode: bool,
     plain_http_to_loopback: bool,
+    require_locked_memory: bool,
     timeout: Duration,
     rejection_memory: Duration,
     https: transport::Settings,
@@ -56,6 +57,7 @@ const SETTINGS: &[&str] = &[
     "plain_http_to_loopback",
     "proxy",
     "rejection_memory_ms",
+    "require_locked_memory",
     "resolve",
     "roots",
     "scopes",
@@ -92,6 +94,7 @@ impl Builder {
             credentials: parts.credentials,
             scopes: parts.scopes,
             percent_encode: parts.percent_encode,
+            require_locked_memory: parts.require_locked_memory,
             timeout: parts.timeout,
             rejection_memory: parts.rejection_memory,
             transport: Some(parts.transport),
@@ -110,6 +113,7 @@ impl Builder {
             scopes: Vec::new(),
             percent_encode: false,
             plain_http_to_loopback: false,
+            require_locked_memory: false,
             timeout: DEFAULT_TIMEOUT,
             rejection_memory: DEFAULT_REJECTION_MEMORY,
             https: transport::Settings::default(),
@@ -136,7 +140,8 @@ impl Builder {
     /// - `roots`: `bundled` or `none`
     /// - `proxy`: `environment`, `off`, or a URL
     /// - `resolve`: `host=address`; each call adds one
-    /// - `percent_encode_credentials`, `plain_http_to_loopback`: `true` or `false`
+    /// - `percent_encode_credentials`, `plain_http_to_loopback`,
+    ///   `require_locked_memory`: `true` or `false`
     ///
     /// # Errors
     /// When the name is unknown (the error lists those that exist) or the value cannot be used. What
@@ -169,6 +174,7 @@ impl Builder {
             "plain_http_to_loopback" => self.plain_http_to_loopback = switch(name, text)?,
             "proxy" => self.https().proxy = proxy_choice(text),
             "rejection_memory_ms" => self.rejection_memory = milliseconds(name, text)?,
+            "require_locked_memory" => self.require_locked_memory = switch(name, text)?,
             "resolve" => {
                 let (host, address) = text.split_once('=').unwrap_or((text, ""));
                 let address = address.parse().map_err(|_| {
@@ -356,6 +362,15 @@ impl Builder {
         self
     }
 
+    /// Refuses to work where the system does not let all credentials and tokens be locked into RAM:
+    /// [`build`](Builder::build) fails then, or later the call that fetches a token. Default: off;
+    /// they are kept in memory that the system may swap out, and one warning is logged.
+    #[must_use]
+    pub fn require_locked_memory(mut self, on: bool) -> Self {
+        self.require_locked_memory = on;
+        self
+    }
+
     /// How long a rejection of the credentials is answered from memory instead of being asked for
     /// again, so that no account gets locked. It ends early when a credential is set anew. Zero
     /// turns it off. Default: 15 minutes.
@@ -422,6 +437,9 @@ impl Builder {
         }
         let url = base_url::endpoint(self.profile, &self.base_url, self.plain_http_to_loopback)?;
         self.credentials.check_complete()?;
+        if self.require_locked_memory && !self.credentials.values().all(Secret::is_locked) {
+            return Err(cannot_lock_memory());
+        }
         check_scopes(self.profile, &self.scopes)?;
         let has_basic =
             self.profile.headers.iter().any(|(_, part)| matches!(part, HeaderPart::Basic { .. }));
@@ -449,6 +467,7 @@ impl Builder {
             credentials: self.credentials,
             scopes: self.scopes,
             percent_encode: self.percent_encode,
+            require_locked_memory: self.require_locked_memory,
             timeout: self.timeout,
             rejection_memory: self.rejection_memory,
             transport,
@@ -467,6 +486,14 @@ impl std::fmt::Debug for Builder {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
+}
+
+pub(crate) fn cannot_lock_memory() -> Error {
+    Error::setting(
+        "require_locked_memory",
+        "cannot be met: the limit on locked memory is used up",
+        "raise the limit (ulimit -l, LimitMEMLOCK), or leave the setting off",
+    )
 }
 
 fn check_timeout(field: &'static str, timeout: Duration) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, cannot_lock_memory};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::life::Clock;
 use crate::life::clock::Moment;
@@ -24,7 +24,7 @@ use crate::profile::credentials::Credentials;
 use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
 use crate::profile::{Profile, Role};
-use crate::secret::{Secret, SecretBuf};
+use crate::secret::{Secret, wipe_dead_stack};
 use crate::token::{BEARER, Inner, Token};
 use crate::transport::{Attempt, CancelSource, CancelToken, Transport};
 use crate::vendor::Vendor;
@@ -55,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) credentials: Credentials,
     pub(crate) scopes: Vec<String>,
     pub(crate) percent_encode: bool,
+    pub(crate) require_locked_memory: bool,
     pub(crate) timeout: Duration,
     pub(crate) rejection_memory: Duration,
     pub(crate) transport: Arc<dyn Transport>,
@@ -68,6 +69,7 @@ struct Shared {
     url: String,
     scopes: Vec<String>,
     percent_encode: bool,
+    require_locked_memory: bool,
     timeout: Duration,
     rejection_memory: Duration,
     transport: Arc<dyn Transport>,
@@ -97,6 +99,9 @@ struct Version {
     /// Counts changes of whose token it will be.
     holder: u64,
 }
+
+/// More than a token with all that comes with it takes.
+const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
 /// Says that no answer has carried a `Date` yet.
 const SKEW_UNKNOWN: i64 = i64::MIN;
@@ -129,12 +134,15 @@ impl Client {
     }
 
     pub(crate) fn new(parts: Parts) -> Self {
+        // What moves to the heap takes along, as padding, whatever lay on the stack before.
+        wipe_dead_stack();
         let version = Version { credentials: parts.credentials, number: 0, holder: 0 };
         Client(Arc::new(Shared {
             profile: parts.profile,
             url: parts.url,
             scopes: parts.scopes,
             percent_encode: parts.percent_encode,
+            require_locked_memory: parts.require_locked_memory,
             timeout: parts.timeout,
             rejection_memory: parts.rejection_memory,
             transport: parts.transport,
@@ -168,6 +176,7 @@ impl Client {
             credentials: this.credentials.load().credentials.clone(),
             scopes: this.scopes.clone(),
             percent_encode: this.percent_encode,
+            require_locked_memory: this.require_locked_memory,
             timeout: this.timeout,
             rejection_memory: this.rejection_memory,
             transport: Arc::clone(&this.transport),
@@ -451,6 +460,7 @@ impl Shared {
             let version = self.credentials.load_full();
             let started = self.clock.monotonic_ms();
             let attempt = self.attempt(call, &version);
+            wipe_dead_stack();
             let took = Duration::from_millis(self.clock.monotonic_ms().saturating_sub(started));
             let error = match attempt {
                 Ok(token) if token.0.holder == self.holder.load(Ordering::Acquire) => {
@@ -501,6 +511,7 @@ impl Shared {
     }
 
     /// One request, one answer, one token.
+    #[inline(never)]
     fn attempt(&self, call: &Call, version: &Version) -> Result<Token, Error> {
         let left = self.time_left(call)?;
         let ask = Ask {
@@ -510,6 +521,11 @@ impl Shared {
             percent_encode_basic: self.percent_encode,
         };
         let request = render(self.profile, &ask)?;
+        // Asked before, since the answer may bring a refresh token that must not be lost.
+        let room = self.require_locked_memory.then(|| Secret::from(" ".repeat(ROOM_FOR_A_TOKEN)));
+        if room.as_ref().is_some_and(|room| !room.is_locked()) {
+            return Err(cannot_lock_memory());
+        }
         let deadline = Instant::now().checked_add(left).unwrap_or_else(far_future);
         let attempt = Attempt::new(deadline, call.cancel.clone());
 
@@ -539,7 +555,10 @@ impl Shared {
         );
         let times = life.map(|life| (life, Times::new(sent, life)));
         match times.filter(|(_, times)| !times.end.has_come(self.now())) {
-            Some((life, times)) => Ok(self.token(grant, life, times, version.holder)),
+            Some((life, times)) => {
+                drop(room);
+                Ok(self.token(grant, life, times, version.holder))
+            }
             None => Err(Error::new(ErrorKind::InvalidLifetime, Phase::Read)
                 .with_message("the token had expired before it arrived")),
         }
@@ -547,15 +566,12 @@ impl Shared {
 
     fn token(&self, grant: Grant, life: expiry::Life, times: Times, holder: u64) -> Token {
         let access_token = grant.access_token.expose_secret();
-        let mut authorization = SecretBuf::with_capacity(BEARER.len() + access_token.len());
-        authorization.push(BEARER.as_bytes());
-        authorization.push(access_token.as_bytes());
-        let authorization = std::str::from_utf8(authorization.expose_secret()).unwrap_or_default();
         let scopes = grant.scopes.unwrap_or_else(|| self.scopes.clone());
         let missing = self.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
+        let authorization = Secret::of(&[BEARER, access_token]);
         Token(Arc::new(Inner {
             vendor: self.profile.vendor,
-            authorization: Secret::from(authorization),
+            authorization,
             refresh_token: grant.refresh_token,
             scopes,
             missing_scopes: missing,

@@ -26,8 +26,20 @@
 //! }
 //! ```
 //!
-//! Nothing here is async, no thread is started in the background, and there is no global state.
+//! Nothing here is async, no thread is started in the background, and there is no global state but
+//! the locked pages that secrets share.
 //! Every call ends within its timeout, and [`Client::cancel`] ends it sooner.
+//!
+//! Secrets are wiped when they are dropped, but HTTP, TLS and JSON libraries keep copies that no
+//! `Drop` of ours reaches. An allocator that wipes what it frees leaves none; it is one line in
+//! `main.rs`, with the crate `zeroizing-alloc`:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+//!     zeroizing_alloc::ZeroAlloc(std::alloc::System);
+//! # fn main() {}
+//! ```
 
 // Tests may stop at the first surprise; the library may not.
 #![cfg_attr(
@@ -49,6 +61,7 @@ mod life;
 mod observe;
 mod process;
 mod profile;
+mod protected;
 mod secret;
 mod token;
 pub mod transport;

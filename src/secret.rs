@@ -3,9 +3,15 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-/// A credential or token: UTF-8 text in a buffer of its exact size that is wiped when dropped.
+use crate::protected::Protected;
+
+/// A credential or token: UTF-8 text in protected memory that is wiped when dropped.
+///
+/// The memory is locked into RAM as far as the system's limit allows, and left out of core dumps
+/// where the system can (Linux). See
+/// [`Builder::require_locked_memory`](crate::Builder::require_locked_memory).
 ///
 /// It has no `Display` and no `Serialize`, and its `Debug` shows nothing of the value. The only way
 /// to the text is [`expose_secret`](Secret::expose_secret), so that one search over a code base
@@ -17,56 +23,95 @@ use zeroize::Zeroize;
 /// assert_eq!(format!("{secret:?}"), "Secret(***)");
 /// assert_eq!(secret.expose_secret(), "not-a-real-secret");
 /// ```
-pub struct Secret(Box<str>);
+///
+/// It cannot be printed, serialised or compared by accident:
+///
+/// ```compile_fail,E0277
+/// let _ = caretoken::Secret::from("not-a-real-secret").to_string();
+/// ```
+/// ```compile_fail,E0277
+/// println!("{}", caretoken::Secret::from("not-a-real-secret"));
+/// ```
+/// ```compile_fail,E0369
+/// let _ = caretoken::Secret::from("a") == caretoken::Secret::from("b");
+/// ```
+/// ```compile_fail,E0277
+/// let _ = serde_json::to_string(&caretoken::Secret::from("not-a-real-secret"));
+/// ```
+/// ```compile_fail,E0277
+/// let _ = std::collections::HashSet::from([caretoken::Secret::from("not-a-real-secret")]);
+/// ```
+pub struct Secret(Text);
+
+enum Text {
+    Kept(Protected),
+    /// Locked memory is scarce and costs a lock: what is gone with the request stays on the heap.
+    Passing(Zeroizing<Box<str>>),
+}
 
 impl Secret {
+    /// One that lives no longer than the request it belongs to. Its clones are kept like any other.
+    pub(crate) fn passing(text: &str) -> Self {
+        Secret(Text::Passing(Zeroizing::new(text.into())))
+    }
+
+    /// One of all the pieces.
+    pub(crate) fn of(pieces: &[&str]) -> Self {
+        Secret(Text::Kept(Protected::of(pieces)))
+    }
+
+    /// Whether the system keeps it in RAM.
+    pub(crate) fn is_locked(&self) -> bool {
+        match &self.0 {
+            Text::Kept(text) => text.is_locked(),
+            Text::Passing(_) => false,
+        }
+    }
+
     /// The text itself. Do not log it, and do not copy it into a buffer that nobody wipes.
     #[must_use]
+    #[inline]
     pub fn expose_secret(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Kept(text) => text.text(),
+            Text::Passing(text) => text,
+        }
     }
 
     /// Whether the secret is the empty string.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.expose_secret().is_empty()
     }
 
     /// The length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.expose_secret().len()
     }
 
     /// Whether both hold the same text, in a time that depends on the lengths alone.
     #[must_use]
     pub fn same_as(&self, other: &Secret) -> bool {
-        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
+        self.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
     }
 }
 
 impl Clone for Secret {
     fn clone(&self) -> Self {
-        Secret::from(&*self.0)
+        Secret::from(self.expose_secret())
     }
 }
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Secret(text.into())
+        Secret::of(&[text])
     }
 }
 
 /// Takes the text over and wipes the `String` it came in, spare capacity included.
 impl From<String> for Secret {
     fn from(mut text: String) -> Self {
-        // Not `into_boxed_str`: shrinking may move the text and free the old block unwiped.
         let secret = Secret::from(text.as_str());
         text.zeroize();
         secret
@@ -77,6 +122,18 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")
     }
+}
+
+/// Overwrites what the calls that have just returned left on this thread's stack: libraries keep
+/// request and answer in local variables, and the dynamic linker spills vector registers.
+#[inline(never)]
+pub(crate) fn wipe_dead_stack() {
+    // More than a request and its answer go deep; a thread's stack is several times as large, and
+    // a TLS handshake goes as deep.
+    let blank = [0_u8; 48 * 1024];
+    std::hint::black_box(&blank);
+    // Copying loads the vector registers, too, with zeros.
+    std::hint::black_box(std::hint::black_box([0_u8; 512]));
 }
 
 /// Bytes on their way to or from the wire: grows without leaving a copy behind, wiped when dropped.

@@ -13,7 +13,18 @@ use crate::secret::Secret;
 /// A bearer token with what the vendor said about it.
 ///
 /// Cheap to clone and safe to share between threads. Its secrets are wiped when the last clone is
-/// dropped. `Debug` shows no secret and none of the extra fields' values.
+/// dropped. `Debug` shows no secret, none of the extra fields' values, and of the vendor's own words
+/// only how many scopes it granted.
+///
+/// ```compile_fail,E0277
+/// fn show(token: caretoken::Token) -> String { token.to_string() }
+/// ```
+/// ```compile_fail,E0277
+/// fn save(token: caretoken::Token) -> String { serde_json::to_string(&token).unwrap() }
+/// ```
+/// ```compile_fail,E0277
+/// fn show(token: caretoken::AccessToken<'_>) -> String { token.to_string() }
+/// ```
 #[derive(Clone)]
 pub struct Token(pub(crate) Arc<Inner>);
 
@@ -165,7 +176,7 @@ impl fmt::Debug for Token {
         f.debug_struct("Token")
             .field("vendor", &self.0.vendor)
             .field("authorization", &self.0.authorization)
-            .field("scopes", &self.0.scopes)
+            .field("scopes", &self.0.scopes.len())
             .field("missing_scopes", &self.0.missing_scopes)
             .field("lifetime", &self.0.life.span)
             .field("request_id", &self.0.request_id)

@@ -129,6 +129,9 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///                        client_secret before they are joined for HTTP Basic
 ///   plain_http_to_loopback
 ///                        true or false (unless set): allows http:// to this very machine, for tests
+///   require_locked_memory
+///                        true or false (unless set): refuses to work where the system does not let
+///                        all credentials and tokens be locked into RAM
 ///
 /// A value that cannot be used is CARETOKEN_INVALID_SETTING; the error names the field, never the
 /// value. For an unknown name the error's remedy lists the names that exist.

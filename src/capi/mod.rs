@@ -27,5 +27,13 @@ pub use strings::*;
 pub use token::*;
 pub use version::*;
 
+/// Wipes every block before it is freed, and moves a block that grows: HTTP, TLS and JSON libraries
+/// keep copies that no `Drop` of ours reaches. A Rust program chooses its own allocator: do not turn
+/// this feature on for a Rust dependent.
+#[cfg(feature = "capi")]
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::slice;
 use zeroize::Zeroize;
 
 use super::boundary::{Failure, guard, required};
+use crate::protected::Protected;
 
 /// A text: UTF-8, len bytes long, and with a NUL behind the last of them, so that data can be passed
 /// wherever C wants a string.
@@ -30,33 +31,25 @@ impl caretoken_str {
     }
 }
 
-/// Texts in one block, each with a NUL behind it. Wiped when dropped.
-pub(super) struct Texts(Vec<u8>);
+/// Texts in one protected block, each with a NUL behind it.
+pub(super) struct Texts {
+    _block: Protected,
+}
 
 impl Texts {
     /// Copies the texts; the views on the copies come in the same order and live as long as the
     /// block.
     pub(super) fn of(texts: &[&str]) -> (Self, std::vec::IntoIter<caretoken_str>) {
-        // The block must not grow: that would leave a copy behind.
-        let mut block = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
-        for text in texts {
-            block.extend_from_slice(text.as_bytes());
-            block.push(0);
-        }
-        let mut start = 0;
+        let pieces: Vec<&str> = texts.iter().flat_map(|text| [*text, "\0"]).collect();
+        let block = Protected::of(&pieces);
+        let mut rest = block.text();
         let views = texts.iter().map(|text| {
-            let data = block[start..].as_ptr().cast();
-            start += text.len() + 1;
+            let data = rest.as_ptr().cast();
+            rest = &rest[text.len() + 1..];
             caretoken_str { data, len: text.len() }
         });
         let views: Vec<_> = views.collect();
-        (Texts(block), views.into_iter())
-    }
-}
-
-impl Drop for Texts {
-    fn drop(&mut self) {
-        self.0.zeroize();
+        (Texts { _block: block }, views.into_iter())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::profile::{Carrier, Credential, Profile};
-use crate::secret::Secret;
+use crate::secret::{Secret, wipe_dead_stack};
 
 /// Values for a profile's credentials, in the profile's order.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ impl Credentials {
         };
         check(&known[index], value.expose_secret())?;
         self.values[index] = Some(value);
+        wipe_dead_stack();
         Ok(())
     }
 

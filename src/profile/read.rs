@@ -5,11 +5,15 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use crate::error::{Error, ErrorKind, Phase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::End;
 use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile, Rule};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretBuf};
 use crate::transport::Response;
 
 /// What a successful answer grants, as the vendor wrote it.
@@ -24,13 +28,19 @@ pub(crate) struct Grant {
     pub(crate) extras: Vec<(&'static str, Secret)>,
 }
 
-/// Reads an answer. `secrets` are those of the request: an id or code that repeats one is dropped.
+/// Reads an answer. `secrets` are those of the request: an id or code that repeats one of them, or a
+/// token of this answer, is dropped.
 pub(crate) fn read(
     profile: &Profile,
     response: &Response,
     secrets: &[&Secret],
 ) -> Result<Grant, Error> {
     let parsed = Json::parse(response.body().expose_secret());
+    let tokens = [Some(profile.answer.access_token), profile.answer.refresh_token];
+    let tokens =
+        tokens.into_iter().flatten().filter_map(|path| parsed.as_ref().ok()?.text_at(path));
+    let secrets: Vec<&Secret> = secrets.iter().copied().chain(tokens).collect();
+    let secrets = secrets.as_slice();
     let status_is_right = profile.answer.success.contains(&response.status());
     let failure = || error_of(profile, response, parsed.as_ref(), secrets);
     if !status_is_right {
@@ -89,10 +99,7 @@ fn grant(
     let extras = answer.extras.iter();
     let extras = extras.filter_map(|(name, path)| Some((*name, scalar_text(json.at(path)?)?)));
     let extras = extras.collect();
-    let mut secrets = secrets.to_vec();
-    secrets.push(access_token);
-    secrets.extend(refresh_token);
-    let request_id = id_at(json, answer.request_id, &secrets);
+    let request_id = id_at(json, answer.request_id, secrets);
     let (access_token, refresh_token) = (access_token.clone(), refresh_token.cloned());
     Ok(Grant { access_token, refresh_token, scopes, end, request_id, extras })
 }
@@ -331,14 +338,41 @@ fn plain(text: &str, longest: usize, secrets: &[&Secret]) -> Option<Box<str>> {
         .then(|| text.into())
 }
 
-/// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one.
+/// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one: as it is, in hex,
+/// or in Base64. Other encodings of it need characters that no plain text has.
 fn shares_a_piece(text: &str, secret: &str) -> bool {
-    let piece = secret.len().min(PIECE);
-    piece >= SHORTEST_SECRET
-        && secret.as_bytes().windows(piece).any(|secret_piece| {
-            text.as_bytes().windows(piece).any(|text_piece| text_piece == secret_piece)
-        })
+    let is_in = |text: &[u8], form: &[u8]| {
+        let piece = form.len().min(PIECE);
+        form.windows(piece).any(|known| text.windows(piece).any(|found| found == known))
+    };
+    if secret.len() < SHORTEST_SECRET {
+        return false;
+    }
+    if is_in(text.as_bytes(), secret.as_bytes()) {
+        return true;
+    }
+    let mut hex = Zeroizing::new(vec![0; 2 * secret.len()]);
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(secret.bytes()) {
+        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+    }
+    // Base64 looks different at each offset within a group of three bytes.
+    let base64 = |offset: usize| {
+        let mut shifted = SecretBuf::with_capacity(offset + secret.len());
+        shifted.push(&[0; 2][..offset]);
+        shifted.push(secret.as_bytes());
+        let mut encoded = Zeroizing::new(vec![0; 4 * shifted.len().div_ceil(3)]);
+        // The buffer has the exact size.
+        let _ = STANDARD.encode_slice(shifted.expose_secret(), &mut encoded);
+        // Characters at the ends hold bits of the neighbours.
+        let whole = (4 * offset).div_ceil(3)..4 * shifted.len() / 3;
+        Zeroizing::new(encoded[whole].to_vec())
+    };
+    let standard = text.replace('-', "+").replace('_', "/");
+    is_in(text.to_ascii_lowercase().as_bytes(), &hex)
+        || (0..3).any(|offset| is_in(standard.as_bytes(), &base64(offset)))
 }
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 const PIECE: usize = 8;
 /// Anything shorter occurs in ids by chance.
@@ -347,7 +381,6 @@ const SHORTEST_SECRET: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::SecretBuf;
     use crate::vendor::{ehealth, parchment, pattern};
 
     fn answer(profile: &Profile, status: u16, body: &str) -> Result<Grant, Error> {
@@ -503,5 +536,24 @@ mod tests {
         assert!(!shown("req-01234567"));
         assert!(shown("req_0123456"));
         assert!(!shown("req-hunter2"));
+    }
+
+    #[test]
+    fn an_id_that_repeats_an_encoded_secret_is_not_shown() {
+        let secret = "f\u{e4}ke>secret?0123456789";
+        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
+        let url_safe = base64::engine::general_purpose::URL_SAFE;
+        for around in ["", "a", "ab", "abc", "client:"] {
+            let pair = format!("{around}{secret}{around}");
+            for encoded in [STANDARD.encode(&pair), url_safe.encode(&pair)] {
+                assert!(!shown(&encoded), "{around}");
+                assert!(!shown(&format!("req:{}", &encoded[12..22])), "{around}");
+            }
+        }
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        for part in [&hex[..], &hex[10..18], &hex[11..19]] {
+            assert!(!shown(part) && !shown(&part.to_uppercase()), "{part}");
+        }
+        assert!(shown(&STANDARD.encode("another one, of a request")));
     }
 }

@@ -28,8 +28,8 @@ pub(crate) fn render(profile: &Profile, ask: &Ask<'_>) -> Result<Request, Error>
         Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, ask)),
     };
     let mut headers = vec![
-        ("content-type", Secret::from(content_type)),
-        ("accept", Secret::from("application/json")),
+        ("content-type", Secret::passing(content_type)),
+        ("accept", Secret::passing("application/json")),
     ];
     for (name, part) in profile.headers {
         if let Some(value) = header(part, ask)? {
@@ -43,7 +43,9 @@ pub(crate) fn render(profile: &Profile, ask: &Ask<'_>) -> Result<Request, Error>
 fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {
     let credential = |name| ask.credentials.get(name);
     Ok(match part {
-        HeaderPart::Credential(name) => credential(name).cloned(),
+        HeaderPart::Credential(name) => {
+            credential(name).map(|value| Secret::passing(value.expose_secret()))
+        }
         HeaderPart::Bearer(name) => match credential(name) {
             None => None,
             Some(token) => Some(concat(&[b"Bearer ", token.expose_secret().as_bytes()])?),
@@ -74,7 +76,7 @@ fn concat(pieces: &[&[u8]]) -> Result<Secret, Error> {
     let mut whole = SecretBuf::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
     pieces.iter().for_each(|piece| whole.push(piece));
     let text = std::str::from_utf8(whole.expose_secret()).map_err(|_| unrenderable())?;
-    Ok(Secret::from(text))
+    Ok(Secret::passing(text))
 }
 
 fn json_body(

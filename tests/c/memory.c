@@ -1,0 +1,243 @@
+/*
+ * Does what tests/memory.rs tells it over stdin, one command after the other, so that the test can
+ * look into this process's memory in between. It leaves no copy of a secret itself: commands are
+ * read into one buffer that is wiped, and tokens are written straight out of the library's memory.
+ *
+ * A command is one letter and two texts, each with its length before it (native uint32_t). The
+ * reply is 0x1e, a length, and so many bytes.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "caretoken.h"
+
+#define MOST (512 * 1024)
+#define THREADS 8
+
+static char command[1], first[MOST], second[MOST];
+static uint32_t first_len, second_len;
+
+static caretoken_config *config;
+static caretoken_client *client;
+static const caretoken_token *token;
+
+static void take(void *at, size_t len) {
+    char *to = at;
+    while (len > 0) {
+        ssize_t got = read(STDIN_FILENO, to, len);
+        if (got <= 0) {
+            exit(0);
+        }
+        to += got;
+        len -= (size_t)got;
+    }
+}
+
+static void give(const void *at, size_t len) {
+    const char *from = at;
+    while (len > 0) {
+        ssize_t put = write(STDOUT_FILENO, from, len);
+        if (put <= 0) {
+            exit(1);
+        }
+        from += put;
+        len -= (size_t)put;
+    }
+}
+
+static void reply(const char *data, size_t len) {
+    const char mark = 0x1e;
+    uint32_t size = (uint32_t)len;
+    give(&mark, 1);
+    give(&size, sizeof size);
+    give(data, len);
+}
+
+static void reply_status(caretoken_status status) {
+    char text[16];
+    int len = snprintf(text, sizeof text, "%d", (int)status);
+    reply(text, (size_t)len);
+}
+
+/* Fetches; replies with the token, or the status when there is none. */
+static void fetch(long timeout_ms) {
+    caretoken_status status = caretoken_client_token(client, timeout_ms, &token, NULL);
+    if (status == CARETOKEN_OK) {
+        reply(token->access_token.data, token->access_token.len);
+    } else {
+        reply_status(status);
+    }
+}
+
+static void *fetch_slowly(void *unused) {
+    static caretoken_status status;
+    (void)unused;
+    status = caretoken_client_token(client, 30000, &token, NULL);
+    return &status;
+}
+
+/* Fetches in another thread and cancels that once it is under way. */
+static void cancel(void) {
+    pthread_t thread;
+    void *status;
+    pthread_create(&thread, NULL, fetch_slowly, NULL);
+    usleep(300 * 1000);
+    caretoken_client_cancel(client, NULL);
+    pthread_join(thread, &status);
+    reply_status(*(caretoken_status *)status);
+}
+
+struct work {
+    long fetches;
+    char buffer[8192];
+    size_t length;
+};
+
+/* Each thread fetches again and again: whoever the token is for is set anew, which drops it. */
+static void *work(void *data) {
+    struct work *mine = data;
+    caretoken_client *own = NULL;
+    caretoken_status status = caretoken_client_new(config, &own, NULL);
+    for (long n = 0; status == CARETOKEN_OK && n < mine->fetches; n++) {
+        const caretoken_token *fresh;
+        status = caretoken_client_token(own, 30000, &fresh, NULL);
+        if (status == CARETOKEN_OK) {
+            caretoken_token_free(fresh);
+            status = caretoken_client_authorization(own, 30000, mine->buffer, sizeof mine->buffer,
+                                                    &mine->length, NULL);
+        }
+        if (status == CARETOKEN_OK && n + 1 < mine->fetches) {
+            caretoken_client_set_credential(own, first, second, second_len, NULL);
+        }
+    }
+    caretoken_client_free(own);
+    return status == CARETOKEN_OK ? mine : NULL;
+}
+
+/* So many fetches on eight threads. Replies with each thread's last Authorization. */
+static void many(void) {
+    static struct work works[THREADS];
+    pthread_t threads[THREADS];
+    uint32_t fetches, len = 0;
+    const char mark = 0x1e;
+    take(&fetches, sizeof fetches);
+    for (int n = 0; n < THREADS; n++) {
+        works[n].fetches = (long)fetches / THREADS;
+        pthread_create(&threads[n], NULL, work, &works[n]);
+    }
+    for (int n = 0; n < THREADS; n++) {
+        void *done;
+        pthread_join(threads[n], &done);
+        if (done == NULL) {
+            works[n].length = 0;
+        }
+        len += (uint32_t)works[n].length + 1;
+    }
+    give(&mark, 1);
+    give(&len, sizeof len);
+    for (int n = 0; n < THREADS; n++) {
+        /* Not copied: memcpy would leave pieces in vector registers. */
+        give(works[n].buffer, works[n].length);
+        give("\n", 1);
+    }
+    caretoken_wipe(works, sizeof works);
+}
+
+/* In a forked child: reads the cached token, frees everything, waits. Replies with its pid. */
+static void forked(void) {
+    int told[2];
+    char text[32];
+    if (pipe(told) != 0) {
+        exit(1);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        const caretoken_token *cached = NULL;
+        caretoken_client_peek(client, &cached, NULL);
+        char is_there = cached != NULL;
+        caretoken_token_free(cached);
+        caretoken_token_free(token);
+        caretoken_client_free(client);
+        if (write(told[1], &is_there, 1) != 1) {
+            _exit(1);
+        }
+        pause();
+        _exit(0);
+    }
+    char is_there = 0;
+    if (read(told[0], &is_there, 1) != 1) {
+        exit(1);
+    }
+    int len = snprintf(text, sizeof text, "%d", is_there ? (int)child : 0);
+    reply(text, (size_t)len);
+}
+
+int main(void) {
+    caretoken_status status;
+#ifdef PR_SET_PTRACER
+    prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0); /* gcore is no ancestor of ours */
+#endif
+    for (;;) {
+        take(command, 1);
+        take(&first_len, sizeof first_len);
+        take(first, first_len);
+        take(&second_len, sizeof second_len);
+        take(second, second_len);
+        first[first_len] = '\0';
+        switch (command[0]) {
+        case 'c':
+            reply_status(caretoken_config_new(first, &config, NULL));
+            break;
+        case 's':
+            reply_status(caretoken_config_set(config, first, second, second_len, NULL));
+            break;
+        case 'n':
+            status = caretoken_client_new(config, &client, NULL);
+            caretoken_config_free(config);
+            config = NULL;
+            reply_status(status);
+            break;
+        case 't':
+            fetch(atol(first));
+            break;
+        case 'x':
+            cancel();
+            break;
+        case 'm':
+            many();
+            break;
+        case 'k':
+            forked();
+            break;
+        case 'f':
+            caretoken_token_free(token);
+            caretoken_client_free(client);
+            caretoken_config_free(config);
+            token = NULL;
+            client = NULL;
+            config = NULL;
+            reply("", 0);
+            break;
+        case 'p': { /* plants a copy, for the scanner to find */
+            char *planted = malloc(second_len);
+            if (planted != NULL) {
+                memcpy(planted, second, second_len);
+            }
+            reply("", 0);
+            break;
+        }
+        default:
+            exit(1);
+        }
+        caretoken_wipe(first, first_len);
+        caretoken_wipe(second, second_len);
+    }
+}

@@ -1,0 +1,113 @@
+//! What happens where the system does not let memory be locked: a warning, or an error if asked for.
+
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::env;
+use std::process::Command;
+use std::sync::Mutex;
+
+use caretoken::{Client, Error, ErrorKind};
+use support::{Script, TestClock, pattern, plain};
+
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Listener;
+
+impl log::Log for Listener {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.target() == "caretoken"
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if record.level() == log::Level::Warn {
+            WARNINGS.lock().unwrap().push(record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn client(strict: bool) -> Result<Client, Error> {
+    let script = Script::new();
+    script.token("one", 3600);
+    let builder = pattern().transport(script).clock(TestClock::new());
+    builder.require_locked_memory(strict).build()
+}
+
+/// Runs a test of this program again, in a process that may lock so much memory. `false` where that
+/// cannot be arranged.
+fn again_with(kib: u32, test: &str) -> bool {
+    if env::var_os("CARETOKEN_LIMITED").is_some() {
+        return true;
+    }
+    // Root may lock what it likes, unless it gives that right up.
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let mut command = match is_root {
+        true => Command::new("setpriv"),
+        false => Command::new("sh"),
+    };
+    if is_root {
+        command.args(["--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", "sh"]);
+    }
+    command.args(["-c", &format!("ulimit -l {kib} && exec \"$0\" --exact \"$1\" --nocapture")]);
+    let output = command.arg(env::current_exe().unwrap()).arg(test).env("CARETOKEN_LIMITED", "1");
+    match output.output() {
+        Err(_) => println!("skipped: needs setpriv"),
+        Ok(output) => {
+            let shown = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    false
+}
+
+#[test]
+fn where_nothing_can_be_locked_one_warning_is_logged_and_all_goes_on() {
+    log::set_logger(&Listener).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    if !again_with(0, "where_nothing_can_be_locked_one_warning_is_logged_and_all_goes_on") {
+        return;
+    }
+    for _ in 0..3 {
+        assert_eq!(plain(&client(false).unwrap().token().unwrap()), "fake-one");
+    }
+    let warnings = WARNINGS.lock().unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("event=memory_not_locked "), "{warnings:?}");
+}
+
+#[test]
+fn where_nothing_can_be_locked_a_strict_client_is_not_built() {
+    if !again_with(0, "where_nothing_can_be_locked_a_strict_client_is_not_built") {
+        return;
+    }
+    let error = client(true).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting);
+    assert_eq!(error.field(), Some("require_locked_memory"));
+    let mut builder = pattern();
+    builder.set("require_locked_memory", "true").unwrap();
+    assert_eq!(builder.build().unwrap_err().field(), Some("require_locked_memory"));
+}
+
+#[test]
+fn a_small_limit_is_used_before_memory_stays_unlocked() {
+    if !again_with(16, "a_small_limit_is_used_before_memory_stays_unlocked") {
+        return;
+    }
+    // Less than a whole region, enough for the credentials, too little for the next token.
+    let client = client(true).unwrap();
+    let error = client.token().unwrap_err();
+    assert_eq!(error.field(), Some("require_locked_memory"));
+    assert_eq!(client.stats().fetches, 0, "a token was fetched that could not be kept");
+}
+
+#[test]
+fn a_strict_client_works_where_memory_can_be_locked() {
+    if client(false).is_ok_and(|_| client(true).is_err()) {
+        println!("skipped: this process is out of locked memory");
+        return;
+    }
+    assert_eq!(plain(&client(true).unwrap().token().unwrap()), "fake-one");
+}

@@ -1,0 +1,224 @@
+//! Nothing left behind: how many copies of its secrets a process has in memory, moment by moment.
+//!
+//! A child process does the work, this one looks through all of the child's readable memory. Each
+//! row ends with a control: a planted copy in every form must be found. The rows that must have no
+//! copies go through the shared library that C programs get; those of a Rust program are printed.
+
+#![cfg(target_os = "linux")]
+
+#[allow(dead_code, reason = "used in part by each test program")]
+#[path = "c/artifact.rs"]
+mod artifact;
+#[allow(dead_code, reason = "used in part by each test program")]
+#[path = "memory/child.rs"]
+mod child;
+#[path = "memory/made_up.rs"]
+mod made_up;
+#[path = "memory/scan.rs"]
+mod scan;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use artifact::{artifact, have, root, run};
+use caretoken_sandbox::{Fault, Sandbox, Vendor};
+use child::{Subject, assert_finds_all};
+use made_up::{sandbox, token_and};
+use scan::{Found, Needles};
+
+/// The C program, linked with the shared library.
+fn c_program() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memory");
+        fs::create_dir_all(&directory).unwrap();
+        let program = directory.join("memory");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-pthread", "-I"]);
+        compiler.arg(root().join("include")).arg(root().join("tests/c/memory.c"));
+        compiler.arg("-L").arg(&artifact().libraries).arg("-lcaretoken");
+        // Lazy binding spills vector registers, and with them pieces of what was copied last, to
+        // the stack at the first call of each function.
+        compiler.arg("-Wl,-z,now");
+        // Another run of this test may be executing it.
+        let fresh = directory.join(format!("memory.{}", std::process::id()));
+        run(compiler.arg("-o").arg(&fresh));
+        fs::rename(fresh, &program).unwrap();
+        program
+    })
+}
+
+/// A C program with a client of that vendor, not yet built; `None` where there is no C compiler.
+fn c_subject(
+    sandbox: &Sandbox,
+    vendor: Vendor,
+    credentials: &[(String, String)],
+) -> Option<Subject> {
+    if !have(&["cc"]) {
+        return None;
+    }
+    let mut command = Command::new(c_program());
+    let mut subject = Subject::start(command.env("LD_LIBRARY_PATH", &artifact().libraries));
+    subject.client(sandbox, vendor, credentials);
+    Some(subject)
+}
+
+#[track_caller]
+fn assert_none(row: &str, vendor: Vendor, found: &Found) {
+    println!("{row}\t{}\t{} copies in {} KiB", vendor.name(), found.secrets(), found.bytes / 1024);
+    assert!(found.bytes > 100_000, "nothing was read");
+    assert!(found.open.is_empty(), "{row}, {}: {:?} {:?}", vendor.name(), found.open, found.places);
+}
+
+#[test]
+fn after_client_and_token_are_freed_there_is_no_copy() {
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+        subject.build();
+        let token = subject.fetch(30_000);
+        let needles = Needles::of(&token_and(&credentials, &token));
+        subject.free();
+        let found = subject.look(&needles);
+        assert_none("freed", vendor, &found);
+        assert!(found.protected.is_empty(), "{:?}", found.protected);
+        subject.plant(&needles);
+    }
+}
+
+#[test]
+fn while_the_client_idles_there_are_copies_in_the_protected_store_alone() {
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+        subject.build();
+        let token = subject.fetch(30_000);
+        let needles = Needles::of(&token_and(&credentials, &token));
+        let found = subject.look(&needles);
+        assert_none("idle", vendor, &found);
+        for (name, _) in token_and(&credentials, &token) {
+            assert!(found.protected.contains_key(&(name.clone(), "plain")), "{name} is not kept");
+        }
+        subject.plant(&needles);
+    }
+}
+
+#[test]
+fn a_core_dump_of_the_idle_process_has_no_copy() {
+    if !have(&["gdb"]) {
+        return;
+    }
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+        subject.build();
+        let token = subject.fetch(30_000);
+        let needles = Needles::of(&token_and(&credentials, &token));
+        let dump = |subject: &Subject| {
+            let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memory/core");
+            let process = subject.id().to_string();
+            run(Command::new("gcore").arg("-o").arg(&prefix).arg(&process));
+            let core = prefix.with_extension(process);
+            let found = scan::file(&core, &needles).unwrap();
+            fs::remove_file(core).unwrap();
+            found
+        };
+        assert_none("core dump", vendor, &dump(&subject));
+        subject.plant(&needles);
+        assert_finds_all(&dump(&subject), &needles);
+    }
+}
+
+/// An answer with this token in all places where a vendor may have it, cut off before its end.
+fn broken_json(token: &str) -> String {
+    format!(
+        r#"{{"success":true,"access_token":"{token}","data":{{"accessToken":"{token}","value":"{token}""#
+    )
+}
+
+fn answer(status: u16, body: String) -> Fault {
+    let content_type = "application/json".to_owned();
+    Fault::Status { status, headers: Vec::new(), body: body.into_bytes(), content_type }
+}
+
+#[test]
+fn after_a_failed_fetch_and_free_there_is_no_copy() {
+    for vendor in Vendor::ALL {
+        let success = if vendor == Vendor::Ehealth { 201 } else { 200 };
+        let token = made_up::text(vendor.name(), made_up::PLAIN, 300);
+        let (_, credentials) = sandbox(vendor);
+        let echo = credentials.last().unwrap().1.clone();
+        let failures = [
+            ("401", answer(401, format!(r#"{{"error":"invalid_client","{echo}":"{token}"}}"#))),
+            ("broken JSON", answer(success, broken_json(&token))),
+            ("cut connection", Fault::CutDuring),
+            ("timeout", Fault::DelayBefore(Duration::from_secs(2))),
+            ("timeout in the body", Fault::DelayDuring(Duration::from_secs(2))),
+            ("cancel", Fault::DelayBefore(Duration::from_secs(2))),
+        ];
+        for (row, fault) in failures {
+            let (sandbox, credentials) = sandbox(vendor);
+            let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+            subject.build();
+            sandbox.inject_always(vendor, Some(fault));
+            let status = match row {
+                "cancel" => subject.fetch_and_cancel(),
+                "timeout" | "timeout in the body" => subject.fetch(500),
+                _ => subject.fetch(3_000),
+            };
+            assert!(status.len() < 5 && status != "0", "{row} did not fail");
+            let needles = Needles::of(&token_and(&credentials, &token));
+            subject.free();
+            assert_none(row, vendor, &subject.look(&needles));
+            subject.plant(&needles);
+        }
+    }
+}
+
+#[test]
+fn after_ten_thousand_fetches_on_eight_threads_and_free_there_is_no_copy() {
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+        let holder = match vendor {
+            Vendor::Parchment => "user_id",
+            Vendor::Ehealth | Vendor::Edvak | Vendor::Pattern => "client_id",
+        };
+        let holder = credentials.iter().find(|(name, _)| name == holder).unwrap();
+        let tokens = subject.fetch_many(10_000, holder);
+        assert_eq!(tokens.len(), 8, "a thread failed");
+        assert_eq!(sandbox.requests(vendor), 10_000);
+        let mut secrets = credentials.clone();
+        secrets.extend(tokens.into_iter().map(|token| ("access token".to_owned(), token)));
+        let needles = Needles::of(&secrets);
+        subject.free();
+        assert_none("10,000 fetches", vendor, &subject.look(&needles));
+        subject.plant(&needles);
+    }
+}
+
+#[test]
+fn after_free_in_a_forked_child_there_is_no_copy_in_it() {
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+        subject.build();
+        let token = subject.fetch(30_000);
+        let needles = Needles::of(&token_and(&credentials, &token));
+        let forked = subject.fork();
+        assert_ne!(forked, 0, "the forked child could not read the cached token");
+        let found = scan::process(forked, &needles).unwrap();
+        assert_none("forked child", vendor, &found);
+        assert!(found.protected.is_empty(), "{:?}", found.protected);
+        // The forked child has copies of what was planted before the fork.
+        subject.plant(&needles);
+        let planted = subject.fork();
+        assert_finds_all(&scan::process(planted, &needles).unwrap(), &needles);
+        for process in [forked, planted] {
+            run(Command::new("kill").arg(process.to_string()));
+        }
+    }
+}

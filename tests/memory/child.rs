@@ -1,0 +1,136 @@
+//! The process that is looked into, as its parent drives it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use caretoken_sandbox::{Sandbox, Vendor};
+
+use crate::scan::{self, Found, Needles};
+
+/// Does what `tests/c/memory.c` says. Secrets reach it through a pipe alone.
+pub(crate) struct Subject {
+    child: Child,
+    orders: ChildStdin,
+    replies: ChildStdout,
+}
+
+impl Subject {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (orders, replies) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Subject { child, orders, replies }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn order(&mut self, letter: u8, first: &str, second: &[u8], more: &[u8]) -> String {
+        let mut bytes = vec![letter];
+        for text in [first.as_bytes(), second] {
+            bytes.extend(u32::try_from(text.len()).unwrap().to_ne_bytes());
+            bytes.extend_from_slice(text);
+        }
+        bytes.extend_from_slice(more);
+        self.orders.write_all(&bytes).unwrap();
+        let mut byte = [0];
+        while byte != [0x1e] {
+            self.replies.read_exact(&mut byte).unwrap();
+        }
+        let mut len = [0; 4];
+        self.replies.read_exact(&mut len).unwrap();
+        let mut reply = vec![0; u32::from_ne_bytes(len) as usize];
+        self.replies.read_exact(&mut reply).unwrap();
+        String::from_utf8(reply).unwrap()
+    }
+
+    /// Makes a client of these credentials.
+    pub(crate) fn client(
+        &mut self,
+        sandbox: &Sandbox,
+        vendor: Vendor,
+        credentials: &[(String, String)],
+    ) {
+        assert_eq!(self.order(b'c', vendor.name(), b"", b""), "0");
+        let mut settings = vec![
+            ("base_url".to_owned(), sandbox.base_url(vendor)),
+            ("ca_pem".to_owned(), sandbox.ca_pem().to_owned()),
+        ];
+        if vendor == Vendor::Parchment {
+            settings.push(("scopes".to_owned(), "create:patient".to_owned()));
+        }
+        for (name, value) in settings.iter().chain(credentials) {
+            assert_eq!(self.order(b's', name, value.as_bytes(), b""), "0", "{name}");
+        }
+    }
+
+    /// Ends the configuration.
+    pub(crate) fn build(&mut self) {
+        assert_eq!(self.order(b'n', "", b"", b""), "0");
+    }
+
+    /// The token, or the status of the error.
+    pub(crate) fn fetch(&mut self, timeout_ms: u32) -> String {
+        self.order(b't', &timeout_ms.to_string(), b"", b"")
+    }
+
+    pub(crate) fn fetch_and_cancel(&mut self) -> String {
+        self.order(b'x', "", b"", b"")
+    }
+
+    /// A callback panics during the fetch; how it ended.
+    pub(crate) fn fetch_in_a_panic(&mut self) -> String {
+        self.order(b'P', "", b"", b"")
+    }
+
+    /// Fetches so many tokens on eight threads; the last of each thread.
+    pub(crate) fn fetch_many(&mut self, count: u32, holder: &(String, String)) -> Vec<String> {
+        let all = self.order(b'm', &holder.0, holder.1.as_bytes(), &count.to_ne_bytes());
+        all.lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| line.trim_start_matches("Bearer ").to_owned())
+            .collect()
+    }
+
+    /// Forks; the forked child reads the cached token, frees everything and waits. Its pid.
+    pub(crate) fn fork(&mut self) -> u32 {
+        self.order(b'k', "", b"", b"").parse().unwrap()
+    }
+
+    pub(crate) fn free(&mut self) {
+        self.order(b'f', "", b"", b"");
+    }
+
+    pub(crate) fn look(&self, needles: &Needles) -> Found {
+        scan::process(self.id(), needles).unwrap()
+    }
+
+    /// The control: shows that the scanner would have found any copy in any form.
+    pub(crate) fn plant(&mut self, needles: &Needles) {
+        self.order(b'p', "", needles.planted(), b"");
+        assert_finds_all(&self.look(needles), needles);
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        // The child may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn assert_finds_all(found: &Found, needles: &Needles) {
+    for (what, count) in needles.all() {
+        let seen = found.open.get(&what).copied().unwrap_or_default();
+        assert!(seen >= count, "the scanner sees {seen} of {count} pieces of a planted {what:?}");
+    }
+}
+
+/// A pipe that nothing buffers.
+pub(crate) fn unbuffered(number: u32, write: bool) -> File {
+    let path = format!("/proc/self/fd/{number}");
+    File::options().read(!write).write(write).open(path).unwrap()
+}
