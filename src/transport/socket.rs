@@ -21,7 +21,8 @@ pub(super) struct Socket {
     poll: Poll,
     events: Events,
     peer: SocketAddr,
-    /// Whether the last read found nothing: then it is better to wait before the next.
+    /// Whether the last read found nothing and nothing was waited for since: then it is better to
+    /// wait before the next.
     drained: bool,
 }
 
@@ -49,7 +50,7 @@ impl Socket {
         if self.drained {
             self.wait(attempt, phase)?;
         } else {
-            attempt.remaining(phase)?;
+            self.remaining(attempt, phase)?;
         }
         loop {
             match self.read_now(into) {
@@ -75,7 +76,7 @@ impl Socket {
         phase: Phase,
     ) -> Result<(), Error> {
         while !bytes.is_empty() {
-            attempt.remaining(phase)?;
+            self.remaining(attempt, phase)?;
             match self.write_now(bytes) {
                 Ok(Some(0)) => return Err(self.lost(&io::ErrorKind::WriteZero.into(), phase)),
                 Ok(Some(amount)) => bytes = &bytes[amount..],
@@ -91,9 +92,18 @@ impl Socket {
         without_waiting(|| self.stream.write(bytes))
     }
 
-    fn wait(&mut self, attempt: &Attempt, phase: Phase) -> Result<(), Error> {
-        let slice = attempt.remaining(phase)?.min(SLICE);
+    /// Waits for something to happen, at most for a slice.
+    pub(super) fn wait(&mut self, attempt: &Attempt, phase: Phase) -> Result<(), Error> {
+        let slice = self.remaining(attempt, phase)?.min(SLICE);
+        self.drained = false;
         wait(&mut self.poll, &mut self.events, slice).map_err(|error| self.lost(&error, phase))
+    }
+
+    fn remaining(&self, attempt: &Attempt, phase: Phase) -> Result<Duration, Error> {
+        attempt.remaining(phase).map_err(|error| {
+            let message = format!("{} while waiting for {}", error.message(), self.peer);
+            error.with_message(message)
+        })
     }
 
     /// The error for a connection that ended or broke in `phase`.

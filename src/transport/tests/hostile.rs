@@ -1,10 +1,11 @@
 //! Servers that mean harm, or are broken beyond hope.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use super::peer::{
-    Ca, OK, Peer, attempt, linger, post, read_request, request, settings, transport,
+    Ca, OK, OK_BODY, Peer, attempt, linger, post, read_request, request, settings, transport,
 };
 use crate::error::{ErrorKind, Phase};
 use crate::transport::{HttpsTransport, MAX_ANSWER, Settings, Transport};
@@ -238,5 +239,54 @@ fn a_refused_connection_names_every_address() {
     for address in ["127.0.0.2", "127.0.0.3"] {
         let told = format!("{address}:{port}: connection refused");
         assert!(error.message().contains(&told), "{error}");
+    }
+}
+
+/// A relay to `server` that lets the first `after` bytes of what it says pass, and then spoils it.
+fn relay(
+    server: &Peer,
+    after: usize,
+    spoil: impl Fn(&mut TcpStream, u8) + Sync + Send + 'static,
+) -> Peer {
+    let server = server.address;
+    Peer::tcp(move |_, mut client| {
+        let mut upstream = TcpStream::connect(server).unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let mut passed = 0;
+        let mut byte = [0];
+        while upstream.read(&mut byte).is_ok_and(|read| read == 1) {
+            if passed == after {
+                spoil(&mut client, byte[0]);
+            } else if client.write_all(&byte).is_err() {
+                return;
+            }
+            passed += 1;
+        }
+        let _ = client.shutdown(std::net::Shutdown::Both);
+    })
+}
+
+#[test]
+fn a_connection_spoilt_anywhere_brings_the_true_answer_or_an_error() {
+    let server = Peer::answering(OK);
+    let short = Duration::from_millis(250);
+    for after in (0..1000).step_by(37) {
+        let cut = relay(&server, after, |client, _| {
+            let _ = client.shutdown(std::net::Shutdown::Both);
+        });
+        let flip = relay(&server, after, |client, byte| {
+            let _ = client.write_all(&[byte ^ 0x55]);
+        });
+        for spoilt in [cut, flip] {
+            match transport().send(&request(spoilt.url()), &attempt(short)) {
+                // Not every byte of a record's frame matters, but every byte of its content does.
+                Ok(response) => assert_eq!(response.body().expose_secret(), OK_BODY),
+                Err(error) => {
+                    let expected = [ErrorKind::Tls, ErrorKind::ConnectionLost, ErrorKind::Timeout];
+                    assert!(expected.contains(&error.kind()), "after {after}: {error}");
+                }
+            }
+        }
     }
 }

@@ -367,3 +367,43 @@ fn a_body_of_many_records_arrives_whole() {
     assert!(bodies.recv().unwrap() > 300_000);
     assert_eq!(response.body().expose_secret(), [b'y'; 65536]);
 }
+
+#[test]
+fn many_threads_share_a_transport() {
+    let peer = Peer::answering(OK);
+    let transport = transport();
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    assert_eq!(post(&transport, peer.url()).unwrap().status(), 200);
+                }
+            });
+        }
+    });
+    let busy = peer.accepted();
+    assert!(busy < 640, "{busy} connections for 640 requests");
+}
+
+#[test]
+fn a_connection_that_waited_too_long_is_closed() {
+    let peer = Peer::answering(OK);
+    let max_idle_age = Duration::from_millis(20);
+    let transport = HttpsTransport::new(Settings { max_idle_age, ..settings() }).unwrap();
+    post(&transport, peer.url()).unwrap();
+    std::thread::sleep(max_idle_age);
+    post(&transport, peer.url()).unwrap();
+    assert_eq!(peer.accepted(), 2);
+}
+
+#[test]
+fn a_transport_may_talk_to_several_hosts() {
+    let peers = [Peer::answering(OK), Peer::answering(OK)];
+    let transport = transport();
+    for _ in 0..3 {
+        for peer in &peers {
+            assert_eq!(post(&transport, peer.url()).unwrap().status(), 200);
+        }
+    }
+    assert!(peers.iter().all(|peer| peer.accepted() == 1));
+}

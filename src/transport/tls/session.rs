@@ -28,6 +28,9 @@ const READ_SIZE: usize = 4 * 1024;
 /// The most that may wait undecrypted: the largest handshake message (64 KiB) and its framing.
 const MAX_INCOMING: usize = 96 * 1024;
 
+/// How often an idle connection may bring something before it counts as a flood.
+const MAX_LATE_READS: usize = 4;
+
 /// What encryption adds to a record of at most 16 KiB, and a little more.
 const RECORD_OVERHEAD: usize = 64;
 
@@ -37,6 +40,8 @@ pub(in crate::transport) struct Session {
     /// Records on their way out: never plaintext.
     outgoing: Vec<u8>,
     socket: Socket,
+    /// Whether the peer has closed properly; rustls says so only once.
+    closed: bool,
     /// For messages: who this is.
     peer: String,
 }
@@ -69,7 +74,7 @@ impl Session {
         let tls = UnbufferedClientConnection::new(Arc::clone(&config.0), server_name(host)?)
             .map_err(|error| failed(&error))?;
         let (incoming, outgoing) = (Window::default(), Vec::new());
-        let mut session = Session { tls, incoming, outgoing, socket, peer };
+        let mut session = Session { tls, incoming, outgoing, socket, closed: false, peer };
         session.shake_hands(attempt)?;
         Ok(session)
     }
@@ -135,7 +140,7 @@ impl Session {
     /// Whether the peer has neither closed nor said anything that nobody asked for.
     pub(in crate::transport) fn is_quiet(&mut self, attempt: &Attempt) -> bool {
         let mut plain = Window::default();
-        loop {
+        for _ in 0..MAX_LATE_READS {
             match self.socket.read_now(self.incoming.spare(READ_SIZE)) {
                 Ok(None) => return true,
                 Ok(Some(0)) | Err(_) => return false,
@@ -146,6 +151,7 @@ impl Session {
                 return false;
             }
         }
+        false
     }
 
     /// Wipes and frees the buffers. They must not hold anything that is still needed.
@@ -200,9 +206,12 @@ impl Session {
                     }
                     Some(State::Data)
                 }
-                Ok(ConnectionState::WriteTraffic(_)) => Some(State::Ready),
+                Ok(ConnectionState::WriteTraffic(_)) if !self.closed => Some(State::Ready),
                 Ok(ConnectionState::BlockedHandshake) => Some(State::MustRead),
-                Ok(_) => Some(State::Closed),
+                Ok(_) => {
+                    self.closed = true;
+                    Some(State::Closed)
+                }
                 Err(error) => {
                     let error = explain(&error, &self.peer, phase);
                     self.incoming.consume(used);
@@ -247,7 +256,7 @@ impl Session {
     /// server's log.
     fn say_why(&mut self, attempt: &Attempt) {
         if let Ok(ConnectionState::EncodeTlsData(mut alert)) =
-            self.tls.process_tls_records(&mut []).state
+            self.tls.process_tls_records(self.incoming.unread_mut()).state
         {
             let encoded = append(&mut self.outgoing, 0, |room| alert.encode(room));
             if encoded.is_ok() && !attempt.is_cancelled() {
