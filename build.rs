@@ -39,7 +39,8 @@ fn generate_header() -> Result {
     ));
 
     // In the order in which the header is read.
-    let modules = ["strings", "status", "error", "token", "event", "config", "client", "version"];
+    let modules =
+        ["strings", "status", "error", "token", "event", "config", "client", "report", "version"];
     let mut builder = cbindgen::Builder::new().with_config(config);
     for module in modules {
         builder = builder.with_src(root.join(format!("src/capi/{module}.rs")));

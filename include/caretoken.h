@@ -61,17 +61,17 @@
  * sets its length in one other case).
  *
  * OWNERSHIP. What a function gave you through a pointer to a pointer is yours: free it with the
- * function of its type that ends in _free. Configs, clients, tokens and errors may be freed in any
- * order. A caretoken_str belongs to what you read it from. What you pass in is copied where it is
+ * function of its type that ends in _free. Configs, clients, tokens, reports and errors may be freed in
+ * any order. A caretoken_str belongs to what you read it from. What you pass in is copied where it is
  * needed after the call; only user_data is kept as it is.
  *
  * NULL. Every _free takes NULL and does nothing. Any other NULL that is not allowed is
  * CARETOKEN_NULL_ARGUMENT, with an error that names the argument. (NULL, 0) is an empty text. Functions
- * that read from a token or an error take NULL, too, and find nothing in it.
+ * that read from a token, a report or an error take NULL, too, and find nothing in it.
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
- * caretoken_client_free), tokens and errors. A pointer without const, as that to a config, belongs to
- * one thread at a time. Nothing runs in the background.
+ * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
+ * belongs to one thread at a time. Nothing runs in the background.
  *
  * TEXTS are UTF-8, and texts that this library gives have a NUL behind them. Texts that are not UTF-8,
  * or that hold NUL, CR or LF where the vendor's protocol cannot carry them, are refused with an error
@@ -79,7 +79,7 @@
  *
  * TIMES are int64_t milliseconds; points in time count from 1970-01-01 UTC.
  *
- * SECRETS. Errors and events never hold one. The library wipes its own copies; wipe yours with
+ * SECRETS. Errors, events and reports never hold one. The library wipes its own copies; wipe yours with
  * caretoken_wipe.
  *
  * PANICS, that is defects of this library, end at its boundary: the call fails with CARETOKEN_INTERNAL,
@@ -141,6 +141,17 @@ typedef struct caretoken_config caretoken_config;
  * The functions that read it take NULL for an error that knows nothing.
  */
 typedef struct caretoken_error caretoken_error;
+
+/**
+ * What caretoken_client_doctor found on the way to the vendor.
+ *
+ * It holds addresses and names of hosts and certificates, statuses and times, never a credential, a
+ * token or a part of an answer's body. Free it with caretoken_report_free. It never changes, so any
+ * thread may read it, and it needs nothing that may be freed before it.
+ *
+ * The functions that read it take NULL for a report that found nothing.
+ */
+typedef struct caretoken_report caretoken_report;
 
 /**
  * A text: UTF-8, len bytes long, and with a NUL behind the last of them, so that data can be passed
@@ -837,6 +848,38 @@ caretoken_status caretoken_client_clock_skew_ms(const caretoken_client *client,
  * thread that only just enters a call, or leaves it, is too late for that.
  */
 void caretoken_client_free(caretoken_client *client);
+
+/**
+ * Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
+ * found at each step: what a network's people need when no token comes. Free the report with
+ * caretoken_report_free.
+ *
+ * It goes over a connection of its own, touches no token, and sends no credential of the vendor's: the
+ * request is a GET of the token endpoint's address, and any answer proves that the way is open. A
+ * proxy gets the login that is set for it, and a server that asks for it the client's certificate.
+ *
+ * What the network does wrong stands in the report, and the status is CARETOKEN_OK, also when the time
+ * is up or the call is cancelled. With any other status nothing was examined, and *report is NULL.
+ */
+caretoken_status caretoken_client_doctor(const caretoken_client *client,
+                                         int64_t timeout_ms,
+                                         caretoken_report **report,
+                                         caretoken_error **error);
+
+/**
+ * The report as a block of text, one line for each step: to be pasted into a ticket.
+ */
+caretoken_str caretoken_report_text(const caretoken_report *report);
+
+/**
+ * Whether a request came through and was answered, by whatever HTTP status. false for NULL.
+ */
+bool caretoken_report_is_healthy(const caretoken_report *report);
+
+/**
+ * Frees the report, and with it its text. Does nothing when report is NULL.
+ */
+void caretoken_report_free(caretoken_report *report);
 
 /**
  * The version of the library in use, such as "0.1.0", NUL-terminated; lives for ever. The version

@@ -24,7 +24,7 @@
 // With -fno-exceptions there is no value(); `*result` and `result->` abort the program if the result
 // holds an error, so ask before.
 //
-// config, client, token and error can be moved and not copied, and free what they hold. A moved-from
+// config, client, token, report and error can be moved and not copied, and free what they hold. A moved-from
 // one can only be destroyed or assigned to. Each string_view belongs to the object it was read from,
 // lives as long, and has a NUL behind its last character. What may be called from which thread, and
 // what everything means, is in caretoken.h.
@@ -72,6 +72,7 @@ struct deleter {
     void operator()(caretoken_client *client) const noexcept { caretoken_client_free(client); }
     void operator()(const caretoken_token *token) const noexcept { caretoken_token_free(token); }
     void operator()(caretoken_error *error) const noexcept { caretoken_error_free(error); }
+    void operator()(caretoken_report *report) const noexcept { caretoken_report_free(report); }
 };
 
 template <class T>
@@ -341,6 +342,22 @@ inline void on_event(void *user_data, const caretoken_event *happened) {
 
 }  // namespace detail
 
+/// What client::doctor found on the way to the vendor. Never a secret.
+class report {
+   public:
+    explicit report(caretoken_report *owned) noexcept : handle_(owned) {}
+
+    /// A block of text, one line for each step: to be pasted into a ticket.
+    std::string_view text() const noexcept { return detail::view(caretoken_report_text(get())); }
+    /// Whether a request came through and was answered, by whatever HTTP status.
+    bool is_healthy() const noexcept { return caretoken_report_is_healthy(get()); }
+
+    const caretoken_report *get() const noexcept { return handle_.get(); }
+
+   private:
+    detail::handle<caretoken_report> handle_;
+};
+
 class client;
 
 /// What a client is made of. One thread at a time.
@@ -540,6 +557,18 @@ class client {
             return caretoken::error(status, why);
         }
         return is_known ? std::optional<milliseconds>(skew) : std::optional<milliseconds>();
+    }
+
+    /// Walks the way to the vendor and reports what it found at each step, without sending a
+    /// credential; see caretoken_client_doctor. What the network does wrong stands in the report.
+    result<report> doctor(std::optional<milliseconds> timeout = std::nullopt) const {
+        caretoken_report *found = nullptr;
+        caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_client_doctor(get(), ms(timeout), &found, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return report(found);
     }
 
     const caretoken_client *get() const noexcept { return handle_.get(); }

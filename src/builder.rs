@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::client::{Client, OnEvent, OnRotation, Parts, RotationFailed};
+use crate::client::{Client, OnEvent, OnRotation, Parts, RotationFailed, deadline};
+use crate::doctor::{self, Report};
 use crate::error::Error;
 use crate::life::{Clock, SystemClock};
 use crate::observe::Event;
 use crate::profile::credentials::Credentials;
 use crate::profile::{HeaderPart, Profile, Scopes, base_url};
 use crate::secret::{Secret, SecretBuf};
-use crate::transport::{self, HttpsTransport, ProxyChoice, Roots, Transport};
+use crate::transport::{
+    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, Transport,
+};
 use crate::vendor::{self, Vendor};
 
 /// Configures a [`Client`]. Setters only take note; [`build`](Builder::build) checks everything.
@@ -431,11 +434,23 @@ impl Builder {
         self.build_unnamed().map_err(|error| error.with_vendor(vendor))
     }
 
+    /// As [`Client::doctor`], for a machine that has no credentials yet: needs a base URL and what
+    /// the network asks for, such as proxy and CA. Blocks at most the timeout.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by its name. What the network does wrong stands in the
+    /// report.
+    pub fn doctor(self) -> Result<Report, Error> {
+        let vendor = self.profile.vendor;
+        let named = |error: Error| error.with_vendor(vendor);
+        let url = self.endpoint().map_err(named)?;
+        let transport = carrier(self.transport, self.https, self.is_https_set).map_err(named)?;
+        let attempt = Attempt::new(deadline(self.timeout), CancelSource::default().token());
+        Ok(doctor::examine(vendor, &url, &*transport, &*self.clock, &attempt))
+    }
+
     fn build_unnamed(self) -> Result<Client, Error> {
-        if let Some(error) = self.wrong {
-            return Err(error);
-        }
-        let url = base_url::endpoint(self.profile, &self.base_url, self.plain_http_to_loopback)?;
+        let url = self.endpoint()?;
         self.credentials.check_complete()?;
         if self.require_locked_memory && !self.credentials.values().all(Secret::is_locked) {
             return Err(cannot_lock_memory());
@@ -450,17 +465,7 @@ impl Builder {
                 "leave it off",
             ));
         }
-        let transport = match self.transport {
-            Some(transport) if !self.is_https_set => transport,
-            Some(_) => {
-                return Err(Error::setting(
-                    "transport",
-                    "is injected or a sibling's, so the settings of the built-in one have no effect",
-                    "configure the injected transport itself, or build a client of its own",
-                ));
-            }
-            None => Arc::new(HttpsTransport::new(self.https)?),
-        };
+        let transport = carrier(self.transport, self.https, self.is_https_set)?;
         Ok(Client::new(Parts {
             profile: self.profile,
             url,
@@ -475,6 +480,31 @@ impl Builder {
             on_rotation: self.on_rotation,
             on_event: self.on_event,
         }))
+    }
+
+    /// The token endpoint's URL, if nothing was wrong so far.
+    fn endpoint(&self) -> Result<String, Error> {
+        match &self.wrong {
+            Some(error) => Err(error.clone()),
+            None => base_url::endpoint(self.profile, &self.base_url, self.plain_http_to_loopback),
+        }
+    }
+}
+
+/// The transport that was injected, or one made of the settings.
+fn carrier(
+    injected: Option<Arc<dyn Transport>>,
+    https: transport::Settings,
+    is_https_set: bool,
+) -> Result<Arc<dyn Transport>, Error> {
+    match injected {
+        Some(transport) if !is_https_set => Ok(transport),
+        Some(_) => Err(Error::setting(
+            "transport",
+            "is injected or a sibling's, so the settings of the built-in one have no effect",
+            "configure the injected transport itself, or build a client of its own",
+        )),
+        None => Ok(Arc::new(HttpsTransport::new(https)?)),
     }
 }
 

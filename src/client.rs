@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 use crate::builder::{Builder, cannot_lock_memory};
+use crate::doctor::{self, Report};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::life::Clock;
 use crate::life::clock::Moment;
@@ -259,6 +260,29 @@ impl Client {
     pub fn cancel(&self) {
         self.0.cancel.cancel();
         self.0.flight.get().wake();
+    }
+
+    /// Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what
+    /// it found at each step: what a network's people need when no token comes. Blocks at most the
+    /// builder's timeout.
+    ///
+    /// It goes over a connection of its own, touches no token, and sends no credential of the vendor's:
+    /// the request is a GET of the token endpoint's address, and any answer proves that the way is
+    /// open. A proxy gets the login that is set for it, and a server that asks for it the client's
+    /// certificate, since nobody gets past them otherwise.
+    ///
+    /// [`Builder::doctor`] does the same where there are no credentials yet.
+    #[must_use]
+    pub fn doctor(&self) -> Report {
+        self.doctor_within(self.timeout())
+    }
+
+    /// As [`doctor`](Client::doctor), blocking at most `timeout`.
+    #[must_use]
+    pub fn doctor_within(&self, timeout: Duration) -> Report {
+        let this = &*self.0;
+        let attempt = Attempt::new(deadline(timeout), this.cancel.token());
+        doctor::examine(this.profile.vendor, &this.url, &*this.transport, &*this.clock, &attempt)
     }
 
     /// Replaces one credential, by the vendor's name for it, such as `client_secret`. Calls from now
@@ -526,8 +550,7 @@ impl Shared {
         if room.as_ref().is_some_and(|room| !room.is_locked()) {
             return Err(cannot_lock_memory());
         }
-        let deadline = Instant::now().checked_add(left).unwrap_or_else(far_future);
-        let attempt = Attempt::new(deadline, call.cancel.clone());
+        let attempt = Attempt::new(deadline(left), call.cancel.clone());
 
         self.tell(EventKind::FetchStarted, |_| {});
         self.counters.fetches.fetch_add(1, Ordering::Relaxed);
@@ -748,8 +771,10 @@ fn error_may_pass(status: u16) -> bool {
     status == 429 || (500..600).contains(&status)
 }
 
-fn far_future() -> Instant {
-    Instant::now() + Duration::from_secs(365 * 24 * 60 * 60)
+/// The moment when `timeout` will have passed, or one that nobody waits for.
+pub(crate) fn deadline(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60))
 }
 
 /// From 0 to 1: for jitter, not for secrets.

@@ -55,6 +55,7 @@
 
 mod builder;
 mod client;
+mod doctor;
 mod error;
 mod json;
 mod life;
@@ -72,12 +73,13 @@ pub mod capi;
 
 pub use builder::Builder;
 pub use client::{Client, RotationFailed};
+pub use doctor::Report;
 pub use error::{Actor, Error, ErrorKind, Phase};
 pub use life::{Clock, SystemClock};
 pub use observe::{Event, EventKind, Stats};
 pub use secret::{Secret, SecretBuf};
 pub use token::{AccessToken, Token};
-pub use transport::Roots;
+pub use transport::{Outcome, Roots, Step};
 pub use vendor::{Edvak, Ehealth, Parchment, Pattern, Vendor};
 
 /// Compiles the README's Rust.

@@ -17,10 +17,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("profile", &["error", "json", "life", "secret", "transport"]),
     ("vendor", &["error", "profile", "secret"]),
     ("token", &["life", "secret"]),
+    ("doctor", &["error", "life", "transport"]),
     (
         "client",
         &[
             "builder",
+            "doctor",
             "error",
             "life",
             "observe",
@@ -34,9 +36,32 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "builder",
-        &["client", "error", "life", "observe", "profile", "secret", "transport", "vendor"],
+        &[
+            "client",
+            "doctor",
+            "error",
+            "life",
+            "observe",
+            "profile",
+            "secret",
+            "transport",
+            "vendor",
+        ],
     ),
-    ("capi", &["builder", "client", "error", "life", "observe", "protected", "secret", "token"]),
+    (
+        "capi",
+        &[
+            "builder",
+            "client",
+            "doctor",
+            "error",
+            "life",
+            "observe",
+            "protected",
+            "secret",
+            "token",
+        ],
+    ),
 ];
 
 fn rust_files(directory: &Path, files: &mut Vec<PathBuf>) {

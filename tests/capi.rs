@@ -231,6 +231,17 @@ fn siblings_share_connections_and_have_tokens_of_their_own() {
 }
 
 #[test]
+fn the_doctor_reports_the_way_and_no_secret() {
+    if have(&["cc"]) {
+        let check = |sandbox: &Sandbox| {
+            let request = sandbox.last_request(Vendor::Pattern).unwrap();
+            assert_eq!((request.method.as_str(), request.header("authorization")), ("GET", None));
+        };
+        play(&compile("doctor", &["doctor.c"], &[]), |_| {}, check);
+    }
+}
+
+#[test]
 fn children_of_a_busy_process_use_its_client() {
     if have(&["cc"]) {
         let program = compile("fork", &["fork.c"], &[]);

@@ -58,7 +58,7 @@ impl caretoken_client {
 
     /// Runs `body` on the core's client. A panic makes the client unusable.
     #[inline]
-    fn enter<R>(&self, body: impl FnOnce(&Client) -> R) -> Result<R, Failure> {
+    pub(super) fn enter<R>(&self, body: impl FnOnce(&Client) -> R) -> Result<R, Failure> {
         struct PoisonOnUnwind<'a>(&'a AtomicBool);
         impl Drop for PoisonOnUnwind<'_> {
             fn drop(&mut self) {
@@ -74,7 +74,7 @@ impl caretoken_client {
         Ok(result)
     }
 
-    fn timeout(&self, timeout_ms: i64) -> Result<Duration, Failure> {
+    pub(super) fn timeout(&self, timeout_ms: i64) -> Result<Duration, Failure> {
         match u64::try_from(timeout_ms) {
             Ok(timeout_ms) => Ok(Duration::from_millis(timeout_ms)),
             Err(_) if timeout_ms == CARETOKEN_DEFAULT_TIMEOUT => Ok(self.client.timeout()),
@@ -92,7 +92,7 @@ impl caretoken_client {
 ///
 /// # Safety
 /// `client` came from `caretoken_client::handle` and is not freed before this returns.
-unsafe fn pin(client: *const caretoken_client) -> Arc<caretoken_client> {
+pub(super) unsafe fn pin(client: *const caretoken_client) -> Arc<caretoken_client> {
     // SAFETY: the pointer is that of an `Arc`, with a reference counted as the caller promises.
     unsafe { Arc::increment_strong_count(client) };
     // SAFETY: this takes over the reference counted above.

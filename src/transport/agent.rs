@@ -178,7 +178,7 @@ fn internal() -> UreqError {
     carry(Error::new(ErrorKind::Internal, Phase::Send))
 }
 
-fn not_http(how: &str) -> Error {
+pub(super) fn not_http(how: &str) -> Error {
     Error::new(ErrorKind::AnswerNotJson, Phase::Receive)
         .with_message(format!("the answer is not proper HTTP/1.1: {how}"))
 }
@@ -197,7 +197,7 @@ impl Exchange {
     }
 }
 
-fn long_head() -> Error {
+pub(super) fn long_head() -> Error {
     Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)
         .with_message("the answer is too large: its headers exceed 16 KiB")
 }

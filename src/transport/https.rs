@@ -1,7 +1,8 @@
 //! The built-in transport: HTTP/1.1 by ureq, over connections of our own.
 
+use std::borrow::Cow;
 use std::io::Read;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,12 +11,14 @@ use zeroize::Zeroizing;
 
 use super::agent::{Exchange, agent, is_header_value, placeholder_for};
 use super::connect::connect;
+use super::examine::Examination;
 use super::link::Link;
-use super::proxy::Proxies;
+use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
 use super::settings::Settings;
 use super::target::{Host, Origin};
 use super::tls::{Session, TlsConfig};
+use super::walk::walk;
 use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::process::PerProcess;
@@ -26,13 +29,16 @@ use crate::secret::SecretBuf;
 pub(crate) struct HttpsTransport {
     agent: PerProcess<ureq::Agent>,
     random: &'static dyn SecureRandom,
+    /// For examinations, which go the same way without the agent.
+    routes: Arc<Routes>,
+    user_agent: Cow<'static, str>,
 }
 
 /// How connections are opened.
 pub(super) struct Routes {
     pub(super) resolver: Resolver,
-    proxies: Proxies,
-    tls: TlsConfig,
+    pub(super) proxies: Proxies,
+    pub(super) tls: TlsConfig,
 }
 
 impl HttpsTransport {
@@ -65,8 +71,9 @@ impl HttpsTransport {
         let random = routes.tls.secure_random();
         let (user_agent, max_idle_age) = (settings.user_agent, settings.max_idle_age);
         // A forked child must touch neither its parent's connections nor the lock of their pool.
-        let agent = PerProcess::new(move || agent(Arc::clone(&routes), &user_agent, max_idle_age));
-        Ok(HttpsTransport { agent, random })
+        let (by, name) = (Arc::clone(&routes), user_agent.clone());
+        let agent = PerProcess::new(move || agent(Arc::clone(&by), &name, max_idle_age));
+        Ok(HttpsTransport { agent, random, routes, user_agent })
     }
 
     fn exchange(&self, request: &Request, exchange: &Rc<Exchange>) -> Result<Response, Error> {
@@ -104,24 +111,46 @@ impl Transport for HttpsTransport {
             outcome => outcome,
         }
     }
+
+    fn examine(&self, url: &str, attempt: &Attempt) -> Examination {
+        walk(&self.routes, url, &self.user_agent, attempt)
+    }
 }
 
 impl Routes {
     /// A new connection to `origin`, ready for a request.
     pub(super) fn open(&self, origin: &Origin, attempt: &Attempt) -> Result<Link, Error> {
-        let socket = match self.proxies.for_origin(origin) {
-            Some(proxy) => proxy.connect(origin, &self.resolver, attempt)?,
-            None => {
-                let (host, port) = (&origin.host, origin.port);
-                let addresses = self.resolver.resolve(host, port, attempt, Phase::Resolve)?;
-                connect(&addresses, attempt, Phase::Connect)?
-            }
-        };
+        let proxy = self.proxies.for_origin(origin);
+        let addresses = self.resolve(origin, proxy, attempt)?;
+        let mut socket = connect(&addresses, attempt, Routes::connect_phase(proxy))?;
+        if let Some(proxy) = proxy {
+            socket = proxy.tunnel(socket, origin, &self.resolver, attempt)?;
+        }
         if !origin.tls {
             return Ok(Link::plain(origin.clone(), socket));
         }
         let session = Session::open(&self.tls, &origin.host, socket, attempt)?;
         Ok(Link::tls(origin.clone(), session))
+    }
+
+    /// Where to connect to: the proxy, or else the origin itself.
+    pub(super) fn resolve(
+        &self,
+        origin: &Origin,
+        proxy: Option<&Proxy>,
+        attempt: &Attempt,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        match proxy {
+            Some(Proxy { host, port, .. }) => {
+                self.resolver.resolve(host, *port, attempt, Phase::Proxy)
+            }
+            None => self.resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve),
+        }
+    }
+
+    /// What a failure to connect is about.
+    pub(super) fn connect_phase(proxy: Option<&Proxy>) -> Phase {
+        if proxy.is_some() { Phase::Proxy } else { Phase::Connect }
     }
 }
 

@@ -7,6 +7,7 @@
 mod agent;
 mod buffer;
 mod connect;
+mod examine;
 mod https;
 mod link;
 mod proxy;
@@ -16,6 +17,7 @@ mod socket;
 mod target;
 mod tls;
 mod veil;
+mod walk;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::{Secret, SecretBuf};
 
+pub use examine::{Examination, Outcome, Step};
 pub(crate) use https::HttpsTransport;
 pub use settings::Roots;
 pub(crate) use settings::{ProxyChoice, Settings};
@@ -49,6 +52,16 @@ pub trait Transport: Send + Sync + 'static {
     /// When there is no answer. The error's [`phase`](Error::phase) says how far the request came:
     /// before [`Phase::Send`] the vendor cannot have seen it.
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error>;
+
+    /// Walks the way that [`send`](Transport::send) would take to `url` and says what it found at
+    /// each step, for [`Client::doctor`](crate::Client::doctor). At the end it may send one request
+    /// without credentials and hand over the answer.
+    ///
+    /// Must end as [`send`](Transport::send) must. Default: examines nothing.
+    fn examine(&self, url: &str, attempt: &Attempt) -> Examination {
+        let _ = (url, attempt);
+        Examination::skipped("not examined: the transport is the program's own")
+    }
 }
 
 /// A token request: always `POST`, with a body. Its values are secret.

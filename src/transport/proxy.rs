@@ -1,6 +1,7 @@
 //! Which proxy to use, and how to get through it.
 
 use std::env;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine as _;
@@ -10,7 +11,6 @@ use zeroize::Zeroize;
 
 use super::Attempt;
 use super::buffer::Window;
-use super::connect::connect;
 use super::resolve::Resolver;
 use super::settings::ProxyChoice;
 use super::socket::Socket;
@@ -71,13 +71,21 @@ impl Proxies {
         let direct = !origin.tls || self.except.as_ref().is_some_and(excepted);
         self.proxy.as_ref().filter(|_| !direct)
     }
+
+    /// Why there is none for an origin.
+    pub(super) fn why_not(&self) -> String {
+        match &self.proxy {
+            None => "none is set".into(),
+            Some(proxy) => format!("{proxy} is set, but not used for this host"),
+        }
+    }
 }
 
 /// A proxy and how to speak to it.
 pub(super) struct Proxy {
     protocol: Protocol,
-    host: Host,
-    port: u16,
+    pub(super) host: Host,
+    pub(super) port: u16,
     login: Option<Login>,
 }
 
@@ -141,15 +149,14 @@ impl Proxy {
         Ok(Proxy { protocol, host, port, login })
     }
 
-    /// Opens a connection to `origin` through the proxy.
-    pub(super) fn connect(
+    /// Makes a connection to the proxy one to `origin`.
+    pub(super) fn tunnel(
         &self,
+        socket: Socket,
         origin: &Origin,
         resolver: &Resolver,
         attempt: &Attempt,
     ) -> Result<Socket, Error> {
-        let addresses = resolver.resolve(&self.host, self.port, attempt, PHASE)?;
-        let socket = connect(&addresses, attempt, PHASE)?;
         let mut dialogue = Dialogue { socket, attempt, unread: Window::default() };
         match self.protocol {
             Protocol::Connect => self.connect_http(&mut dialogue, origin)?,
@@ -208,6 +215,18 @@ impl Proxy {
             );
         }
         dialogue.skip_bound_address(kind)
+    }
+}
+
+/// Its URL, without credentials.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.protocol {
+            Protocol::Connect => "http",
+            Protocol::Socks5 => "socks5",
+            Protocol::Socks5h => "socks5h",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
     }
 }
 

@@ -38,6 +38,11 @@ impl Resolver {
         Resolver { overrides, lookup: ask_the_system, lookups: Arc::new(()) }
     }
 
+    /// The addresses that the settings give for `host`.
+    pub(super) fn known(&self, host: &Host) -> impl Iterator<Item = IpAddr> {
+        self.overrides.iter().filter(move |(name, _)| name == host).map(|(_, ip)| *ip)
+    }
+
     /// The addresses of `host`, at least one.
     pub(super) fn resolve(
         &self,
@@ -46,8 +51,8 @@ impl Resolver {
         attempt: &Attempt,
         phase: Phase,
     ) -> Result<Vec<SocketAddr>, Error> {
-        let known = self.overrides.iter().filter(|(name, _)| name == host);
-        let known: Vec<_> = known.map(|(_, ip)| SocketAddr::new(*ip, port)).collect();
+        let known = self.known(host);
+        let known: Vec<_> = known.map(|ip| SocketAddr::new(ip, port)).collect();
         match host {
             _ if !known.is_empty() => Ok(known),
             Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, port)]),

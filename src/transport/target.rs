@@ -88,6 +88,11 @@ pub(super) fn parse_port(digits: &str) -> Option<u16> {
 }
 
 impl Origin {
+    /// The value of a `Host` header: without the port if it is the scheme's own.
+    pub(super) fn authority(&self) -> String {
+        if self.port == default_port(self.tls) { self.host.to_string() } else { self.to_string() }
+    }
+
     /// Whether it names this machine: `localhost` or a loopback address.
     pub(super) fn is_loopback(&self) -> bool {
         match &self.host {

@@ -33,7 +33,7 @@ enum Place {
 
 /// The most that is read before an answer's body: status lines and headers.
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
-const MOST_HEADERS: usize = 64;
+pub(super) const MOST_HEADERS: usize = 64;
 const LONGEST_CHUNK_LINE: usize = 256;
 const LONGEST_TRAILER: usize = 4 * 1024;
 

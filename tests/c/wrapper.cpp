@@ -86,6 +86,17 @@ static void tokens_are_read() {
     CHECK(vendor_of(clone) == "edvak");
 }
 
+static void the_way_is_examined() {
+    auto config = sandbox_config("pattern");
+    auto client = caretoken::client::create(config).value();
+    CHECK(client.doctor(-1ms).error().field() == "timeout_ms");
+    auto report = client.doctor().value();
+    auto moved = std::move(report);
+    { auto gone = std::move(client); }
+    CHECK(moved.is_healthy());
+    CHECK(moved.text().find("vendor   pattern") != std::string_view::npos);
+}
+
 static void callbacks_live_as_long_as_the_client() {
     std::string stored;
     int events = 0;
@@ -118,6 +129,7 @@ static void callbacks_live_as_long_as_the_client() {
 int main() {
     errors_are_thrown();
     tokens_are_read();
+    the_way_is_examined();
     callbacks_live_as_long_as_the_client();
     CHECK(caretoken::version() == CARETOKEN_VERSION);
     return 0;

@@ -1,6 +1,7 @@
 //! The transport against peers on loopback, well-behaved and hostile.
 
 mod deadline;
+mod examined;
 mod hostile;
 mod peer;
 mod proxies;

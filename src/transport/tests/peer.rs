@@ -200,7 +200,7 @@ pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
         let head = request.windows(4).position(|part| part == b"\r\n\r\n");
         if let Some(head) = head {
             let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
-            let length = text.split_once("content-length: ").unwrap().1;
+            let length = text.split_once("content-length: ").map_or("0", |(_, rest)| rest);
             let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
             if request.len() >= head + 4 + length {
                 return Ok(request);

@@ -143,7 +143,7 @@ fn a_certificate_that_is_merely_sent_along_satisfies_no_pin() {
 }
 
 /// A peer that insists on a client certificate from the trusted CA.
-fn mutual(version: &'static rustls::SupportedProtocolVersion) -> Peer {
+pub(super) fn mutual(version: &'static rustls::SupportedProtocolVersion) -> Peer {
     let identity = Ca::trusted().vendor();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(Ca::trusted().pem.as_bytes()).unwrap()).unwrap();

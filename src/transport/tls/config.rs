@@ -49,6 +49,13 @@ impl TlsConfig {
 }
 
 impl TlsConfig {
+    /// The same, for a full handshake: it neither resumes a session nor remembers its own.
+    pub(in crate::transport) fn without_resumption(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.0);
+        config.resumption = Resumption::disabled();
+        TlsConfig(Arc::new(config))
+    }
+
     /// Where random bytes come from.
     pub(in crate::transport) fn secure_random(&self) -> &'static dyn SecureRandom {
         self.0.crypto_provider().secure_random

@@ -1,6 +1,7 @@
 //! TLS: what is trusted, how a session runs, and what to say when it fails.
 
 mod config;
+mod describe;
 mod explain;
 mod names;
 mod session;

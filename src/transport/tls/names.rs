@@ -31,7 +31,7 @@ pub(super) fn display_name(name: &[u8]) -> Option<String> {
 }
 
 /// Splits the first element off: its tag and its content.
-fn take<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+pub(super) fn take<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {

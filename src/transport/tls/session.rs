@@ -14,6 +14,7 @@ use rustls::unbuffered::{
 };
 
 use super::config::TlsConfig;
+use super::describe::describe;
 use super::explain::explain;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::transport::Attempt;
@@ -169,6 +170,11 @@ impl Session {
 
     pub(in crate::transport) fn has_unread(&self) -> bool {
         !self.incoming.unread().is_empty()
+    }
+
+    /// Version, cipher suite and certificate in one line.
+    pub(in crate::transport) fn describe(&self) -> String {
+        describe(&self.tls)
     }
 
     pub(in crate::transport) fn socket(&self) -> &Socket {

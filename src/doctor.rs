@@ -1,0 +1,170 @@
+//! What lies between this machine and a vendor: a report for whoever must mend it.
+
+use std::env::consts::{ARCH, OS};
+use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::error::Error;
+use crate::life::Clock;
+use crate::life::expiry::date_ms;
+use crate::transport::{Attempt, Examination, Outcome, Step, Transport};
+
+/// How far two clocks may differ before somebody should look at it, in seconds: a minute is what
+/// checks of signed tokens commonly allow.
+const TOLERABLE_SKEW_S: u64 = 60;
+
+/// What [`Client::doctor`](crate::Client::doctor) found on the way to the vendor.
+///
+/// `Display` gives it as a block of text for a ticket. It holds addresses and names of hosts and
+/// certificates, statuses and times, never a credential, a token, or a part of an answer's body.
+#[derive(Clone, Debug)]
+pub struct Report {
+    vendor: &'static str,
+    url: String,
+    wall_ms: i64,
+    steps: Vec<Step>,
+}
+
+/// Examines the way to `url`.
+pub(crate) fn examine(
+    vendor: &'static str,
+    url: &str,
+    transport: &dyn Transport,
+    clock: &dyn Clock,
+    attempt: &Attempt,
+) -> Report {
+    let Examination { mut steps, answer } = transport.examine(url, attempt);
+    let wall_ms = clock.wall_ms();
+    steps.push(match answer {
+        None => Step::skipped("clock", "not reached"),
+        Some(answer) => compare_clocks(date_ms(answer.header("date")), wall_ms),
+    });
+    Report { vendor, url: url.to_owned(), wall_ms, steps }
+}
+
+/// The vendor's clock, as of an answer that arrived at `wall_ms`, beside this machine's.
+fn compare_clocks(vendor_ms: Option<i64>, wall_ms: i64) -> Step {
+    let Some(vendor_ms) = vendor_ms else {
+        return Step::skipped("clock", "the answer does not say what time it is (Date header)");
+    };
+    // A Date has no fraction: it stands for the whole second that begins there.
+    let ahead_s = vendor_ms.saturating_add(999).saturating_sub(wall_ms).div_euclid(1000);
+    let skew = match ahead_s {
+        0 => "this machine's clock agrees with the vendor's".to_owned(),
+        1.. => format!("this machine's clock is {ahead_s} s behind the vendor's"),
+        _ => format!("this machine's clock is {} s ahead of the vendor's", ahead_s.unsigned_abs()),
+    };
+    if ahead_s.unsigned_abs() <= TOLERABLE_SKEW_S {
+        return Step::new("clock", Outcome::Ok, Duration::ZERO, skew);
+    }
+    let finding = format!("{skew}: set it by NTP; caretoken allows for it, other checks may not");
+    Step::new("clock", Outcome::Warning, Duration::ZERO, finding)
+}
+
+impl Report {
+    /// The steps in the order in which they were taken: `resolve`, `connect`, `proxy`, `tls`,
+    /// `request`, `clock`. After one that failed, the others are skipped.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Whether a request came through and was answered, by whatever status.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        let is_answered = |step: &Step| {
+            step.name == "request" && matches!(step.outcome, Outcome::Ok | Outcome::Warning)
+        };
+        self.error().is_none() && self.steps.iter().any(is_answered)
+    }
+
+    /// Why no request came through: the error of the step that failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        self.failure().map(|(_, error)| error)
+    }
+
+    fn failure(&self) -> Option<(&Step, &Error)> {
+        self.steps.iter().find_map(|step| match &step.outcome {
+            Outcome::Failed(error) => Some((step, error)),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "caretoken {}, doctor", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f, "vendor   {}", self.vendor)?;
+        writeln!(f, "url      {}", self.url)?;
+        writeln!(f, "system   {OS} {ARCH}, {}", date(self.wall_ms))?;
+        writeln!(f)?;
+        for step in &self.steps {
+            write!(f, "{:<8} {:<8}", step.name, step.outcome.name())?;
+            match step.outcome {
+                Outcome::Skipped => write!(f, "{:>8}   ", "")?,
+                _ => write!(f, "{:>8} ms", step.took.as_millis())?,
+            }
+            writeln!(f, "  {}", step.finding)?;
+        }
+        writeln!(f)?;
+        let warnings = self.steps.iter().filter(|step| matches!(step.outcome, Outcome::Warning));
+        match (self.failure(), warnings.count()) {
+            (Some((step, error)), _) => {
+                let (kind, phase) = (error.kind().name(), error.phase().name());
+                writeln!(f, "result   not healthy: {} failed ({kind}, phase {phase})", step.name)?;
+                write!(f, "to do    {}: {}", error.actor().name(), error.remedy())
+            }
+            (None, _) if !self.is_healthy() => f.write_str("result   not examined"),
+            (None, 0) => f.write_str("result   healthy"),
+            (None, _) => f.write_str("result   healthy, with warnings"),
+        }
+    }
+}
+
+/// The time by this machine's clock, in UTC.
+fn date(wall_ms: i64) -> String {
+    // HTTP dates end in the year 9999.
+    const LAST_MS: u64 = 253_402_300_799_000;
+    match u64::try_from(wall_ms) {
+        Ok(ms @ ..=LAST_MS) => httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms)),
+        _ => "its clock shows an impossible date".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    #[test]
+    fn the_clocks_are_compared_to_the_second() {
+        for (vendor_ms, wall_ms, outcome, finding) in [
+            (NOW, NOW, "ok", "agrees"),
+            (NOW, NOW + 999, "ok", "agrees"),
+            (NOW, NOW + 1_000, "ok", "is 1 s ahead"),
+            (NOW, NOW - 1, "ok", "is 1 s behind"),
+            (NOW, NOW + 2_000, "ok", "is 2 s ahead"),
+            (NOW + 60_000, NOW, "ok", "is 60 s behind"),
+            (NOW + 61_000, NOW, "warning", "is 61 s behind"),
+            (NOW, NOW + 7_200_000, "warning", "is 7200 s ahead"),
+            (i64::MAX, i64::MIN, "warning", "behind"),
+            (i64::MIN, i64::MAX, "warning", "ahead"),
+        ] {
+            let step = compare_clocks(Some(vendor_ms), wall_ms);
+            assert_eq!(step.outcome.name(), outcome, "{step:?}");
+            assert!(step.finding.contains(finding), "{step:?}");
+        }
+        assert_eq!(compare_clocks(None, NOW).outcome.name(), "skipped");
+    }
+
+    #[test]
+    fn an_impossible_clock_is_no_panic() {
+        for wall_ms in [i64::MIN, -1, i64::MAX] {
+            assert_eq!(date(wall_ms), "its clock shows an impossible date");
+        }
+        assert_eq!(date(NOW), "Tue, 14 Nov 2023 22:13:20 GMT");
+        assert_eq!(date(253_402_300_799_000), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+}
