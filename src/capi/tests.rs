@@ -154,3 +154,70 @@ fn the_numbers_are_those_that_were_released() {
         assert!(text.lines().any(|known| known == line), "{line}");
     }
 }
+
+/// Answers with `secret` wherever an error might take a text from.
+struct Echo {
+    status: u16,
+    secret: String,
+}
+
+impl Transport for Echo {
+    fn send(&self, _: &Request, _: &Attempt) -> Result<Response, Error> {
+        let secret = &self.secret;
+        let body = format!(
+            r#"{{"error":{{"type":"{secret}","{secret}":"{secret}","invalid":[{{"entry":"{secret}"}}]}},
+                 "meta":{{"request_id":"{secret}"}},"data":{{"value":"{secret}","expires_at":"{secret}"}}}}"#
+        );
+        let headers = [("retry-after", secret.as_str()), ("date", secret)];
+        Ok(Response::new(self.status, &headers, body.as_bytes().into()))
+    }
+}
+
+#[test]
+fn no_error_accessor_shows_a_piece_of_a_secret() {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    for status in [200, 201, 302, 400, 401, 403, 404, 422, 429, 500] {
+        let number = || RandomState::new().build_hasher().finish();
+        let secret = format!("{:016x}{:016x}", number(), number());
+        let echo = Echo { status, secret: secret.clone() };
+        let mut builder = Builder::by_name("ehealth").unwrap().transport(Arc::new(echo));
+        for (name, value) in [
+            ("base_url", "https://ehealth.example"),
+            ("client_id", "fake-id"),
+            ("client_secret", &secret),
+            ("refresh_token", &secret),
+            ("timeout_ms", "100"),
+        ] {
+            builder.set(name, value).unwrap();
+        }
+        let client = caretoken_client::handle(builder.build().unwrap());
+        let (mut token, mut error) = (ptr::null(), ptr::null_mut());
+        // SAFETY: all pointers are good.
+        let failed = unsafe { caretoken_client_token(client, -1, &mut token, &mut error) };
+        assert_ne!(failed, CARETOKEN_OK);
+        let accessors: [unsafe extern "C" fn(*const caretoken_error) -> caretoken_str; 10] = [
+            caretoken_error_kind,
+            caretoken_error_line,
+            caretoken_error_message,
+            caretoken_error_remedy,
+            caretoken_error_actor,
+            caretoken_error_field,
+            caretoken_error_phase,
+            caretoken_error_vendor,
+            caretoken_error_vendor_code,
+            caretoken_error_request_id,
+        ];
+        for accessor in accessors {
+            // SAFETY: the error lives, and so do its texts.
+            let text = unsafe { std::ffi::CStr::from_ptr(accessor(error).data) };
+            let text = text.to_str().unwrap();
+            let mut pieces = secret.as_bytes().windows(8).map(|p| std::str::from_utf8(p).unwrap());
+            assert!(!pieces.any(|piece| text.contains(piece)), "{status}: {text}");
+        }
+        // SAFETY: each is freed once.
+        unsafe {
+            caretoken_error_free(error);
+            caretoken_client_free(client);
+        }
+    }
+}
