@@ -6,7 +6,6 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::client::Resumption;
-use rustls::crypto::SecureRandom;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, InconsistentKeys};
@@ -54,11 +53,6 @@ impl TlsConfig {
         let mut config = ClientConfig::clone(&self.0);
         config.resumption = Resumption::disabled();
         TlsConfig(Arc::new(config))
-    }
-
-    /// Where random bytes come from.
-    pub(in crate::transport) fn secure_random(&self) -> &'static dyn SecureRandom {
-        self.0.crypto_provider().secure_random
     }
 }
 
