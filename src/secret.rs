@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::protected::Protected;
+pub(crate) use crate::protected::wipe;
 
 /// A credential or token: UTF-8 text in protected memory that is wiped when dropped.
 ///
@@ -149,22 +150,40 @@ impl SecretBuf {
 
     /// Appends `bytes`. When the room ends, the old block is wiped before it is freed.
     pub fn push(&mut self, bytes: &[u8]) {
-        let needed = self.0.len() + bytes.len();
+        self.reserve(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn reserve(&mut self, room: usize) {
+        let needed = self.0.len() + room;
         if needed > self.0.capacity() {
             let mut grown = Vec::with_capacity(needed.max(2 * self.0.capacity()));
             grown.extend_from_slice(&self.0);
-            self.0.zeroize();
+            wipe(&mut self.0);
             self.0 = grown;
         }
-        self.0.extend_from_slice(bytes);
     }
 
     /// Shortens the content to `len` bytes and wipes the rest; does nothing if it is shorter.
     pub fn truncate(&mut self, len: usize) {
         if let Some(rest) = self.0.get_mut(len..) {
-            rest.zeroize();
+            wipe(rest);
             self.0.truncate(len);
         }
+    }
+
+    /// Appends what `write` puts into `room` more bytes; it returns how many they are.
+    pub(crate) fn append<E>(
+        &mut self,
+        room: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let start = self.0.len();
+        self.reserve(room);
+        self.0.resize(start + room, 0);
+        let written = write(&mut self.0[start..]);
+        self.truncate(start + written.as_ref().map_or(0, |amount| room.min(*amount)));
+        written
     }
 
     /// The bytes. The same care applies as for [`Secret::expose_secret`].
@@ -194,7 +213,8 @@ impl Clone for SecretBuf {
 
 impl Drop for SecretBuf {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // Beyond its length there is nothing that has not been wiped.
+        wipe(&mut self.0);
     }
 }
 

@@ -117,9 +117,12 @@ impl<T> Pilot<'_, T> {
         let mut air = self.flight.air.lock().unwrap_or_else(PoisonError::into_inner);
         air.pilot = None;
         air.landings += 1;
-        air.outcome = outcome.filter(|_| air.waiting > 0);
+        let has_passengers = air.waiting > 0;
+        air.outcome = outcome.filter(|_| has_passengers);
         drop(air);
-        self.flight.landed.notify_all();
+        if has_passengers {
+            self.flight.landed.notify_all();
+        }
     }
 }
 

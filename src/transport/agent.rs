@@ -11,7 +11,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::SecureRandom;
 use ureq::Error as UreqError;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -79,7 +78,6 @@ impl Exchange {
         request: &Request,
         attempt: &Attempt,
         fresh: bool,
-        random: &'static dyn SecureRandom,
     ) -> Result<Rc<Self>, Error> {
         // ureq checks the placeholders only.
         let mut values = request.headers.iter();
@@ -93,7 +91,7 @@ impl Exchange {
             headers: headers.collect(),
             body: SecretBuf::from(request.body.expose_secret()),
             fresh,
-            veil: RefCell::new(Veil::new(random)),
+            veil: RefCell::new(Veil::default()),
             met_stale: Cell::new(false),
             ended: Cell::new(false),
         }))
@@ -343,7 +341,6 @@ impl Transport for Wire {
         let room = &mut room[..amount];
         room.copy_from_slice(&self.received.unread()[..amount]);
         exchange.veil.borrow_mut().cover(room).map_err(|unveilable| match unveilable {
-            Unveilable::NoRandom => internal(),
             Unveilable::LongHead => carry(long_head()),
             Unveilable::Framing => carry(not_http(
                 "it has a transfer coding that nobody asked for, or endless trailers",
@@ -358,13 +355,15 @@ impl Transport for Wire {
         Ok(amount > 0)
     }
 
-    /// ureq asks before it sends the next request on a kept connection.
+    /// ureq asks after an answer, and again before it sends the next request on the kept connection:
+    /// only then does it matter what the peer has done meanwhile.
     fn is_open(&mut self) -> bool {
         let Ok(exchange) = Exchange::current() else { return false };
+        let has_just_answered = self.link.heard;
         !exchange.fresh
             && self.received.unread().is_empty()
             && self.link.rest()
-            && self.link.is_quiet(&exchange.attempt)
+            && (has_just_answered || self.link.is_quiet(&exchange.attempt))
     }
 
     fn is_tls(&self) -> bool {

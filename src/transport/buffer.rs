@@ -1,6 +1,6 @@
 //! Bytes on their way from the wire, wiped when they have been dealt with.
 
-use zeroize::optimization_barrier;
+use crate::secret::wipe;
 
 /// The largest block that is kept for the next use.
 const MAX_KEPT: usize = 8 * 1024;
@@ -88,13 +88,6 @@ impl Drop for Window {
     fn drop(&mut self) {
         self.wipe();
     }
-}
-
-/// Overwrites `bytes` for good. Ordinary writes, made visible to an optimiser that would drop them,
-/// are several times faster than the volatile ones of [`Zeroize`](zeroize::Zeroize).
-fn wipe(bytes: &mut [u8]) {
-    bytes.fill(0);
-    optimization_barrier(bytes);
 }
 
 #[cfg(test)]

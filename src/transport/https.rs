@@ -1,13 +1,10 @@
 //! The built-in transport: HTTP/1.1 by ureq, over connections of our own.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
-
-use rustls::crypto::SecureRandom;
-use zeroize::Zeroizing;
 
 use super::agent::{Exchange, agent, is_header_value, placeholder_for};
 use super::connect::connect;
@@ -28,7 +25,6 @@ use crate::secret::SecretBuf;
 /// while. Every step ends with its attempt.
 pub(crate) struct HttpsTransport {
     agent: PerProcess<ureq::Agent>,
-    random: &'static dyn SecureRandom,
     /// For examinations, which go the same way without the agent.
     routes: Arc<Routes>,
     user_agent: Cow<'static, str>,
@@ -68,12 +64,11 @@ impl HttpsTransport {
             proxies: Proxies::new(&settings.proxy)?,
             tls: TlsConfig::new(&settings)?,
         });
-        let random = routes.tls.secure_random();
         let (user_agent, max_idle_age) = (settings.user_agent, settings.max_idle_age);
         // A forked child must touch neither its parent's connections nor the lock of their pool.
         let (by, name) = (Arc::clone(&routes), user_agent.clone());
         let agent = PerProcess::new(move || agent(Arc::clone(&by), &name, max_idle_age));
-        Ok(HttpsTransport { agent, random, routes, user_agent })
+        Ok(HttpsTransport { agent, routes, user_agent })
     }
 
     fn exchange(&self, request: &Request, exchange: &Rc<Exchange>) -> Result<Response, Error> {
@@ -102,10 +97,10 @@ impl HttpsTransport {
 impl Transport for HttpsTransport {
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error> {
         attempt.remaining(Phase::Connect)?;
-        let exchange = Exchange::new(request, attempt, false, self.random)?;
+        let exchange = Exchange::new(request, attempt, false)?;
         match self.exchange(request, &exchange) {
             Err(_) if exchange.met_stale.get() && request.replayable => {
-                let fresh = Exchange::new(request, attempt, true, self.random)?;
+                let fresh = Exchange::new(request, attempt, true)?;
                 self.exchange(request, &fresh)
             }
             outcome => outcome,
@@ -160,19 +155,18 @@ fn read_body(
     exchange: &Exchange,
 ) -> Result<SecretBuf, Error> {
     let mut body = SecretBuf::with_capacity(2 * READ_SIZE);
-    let mut piece = Zeroizing::new([0; READ_SIZE]);
     let mut reader = answer.body_mut().as_reader();
     loop {
-        let read = reader.read(&mut piece[..]);
-        match read.map_err(|error| exchange.meaning(error.into()))? {
-            0 => return Ok(body),
-            amount if body.len() + amount > MAX_ANSWER => {
-                return Err(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive));
-            }
-            amount => {
-                exchange.uncover(&mut piece[..amount]);
-                body.push(&piece[..amount]);
-            }
+        let read = body.append(READ_SIZE, |room| {
+            let amount = reader.read(room)?;
+            exchange.uncover(&mut room[..amount]);
+            Ok(amount)
+        });
+        if read.map_err(|error: io::Error| exchange.meaning(error.into()))? == 0 {
+            return Ok(body);
+        }
+        if body.len() > MAX_ANSWER {
+            return Err(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive));
         }
     }
 }

@@ -1,22 +1,20 @@
 //! Keeps an answer's body unreadable while ureq handles it.
 //!
 //! ureq writes all it reads to the log at trace level and keeps it in buffers that nobody wipes. So
-//! it gets the body covered by a one-time pad, and what comes out at the other end is uncovered.
+//! it gets zeroes in the body's place, and what comes out at the other end is replaced by the body.
 //! The head and the framing of chunks stay as they are: ureq must understand them.
 
 use httparse::{EMPTY_HEADER, Response, Status};
-use rustls::crypto::SecureRandom;
 
-use crate::secret::SecretBuf;
+use crate::secret::{SecretBuf, wipe};
 
-/// The pad of one answer, and how far the answer has come.
+/// The body of one answer as it came, and how far the answer has come.
+#[derive(Default)]
 pub(super) struct Veil {
-    random: &'static dyn SecureRandom,
     place: Place,
     /// How many bytes of heads there were.
     heads: usize,
-    /// One random byte for each byte of body so far.
-    pad: SecretBuf,
+    body: SecretBuf,
     uncovered: usize,
 }
 
@@ -31,6 +29,12 @@ enum Place {
     Trailer(usize),
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Place::Head(Vec::new())
+    }
+}
+
 /// The most that is read before an answer's body: status lines and headers.
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
 pub(super) const MOST_HEADERS: usize = 64;
@@ -40,8 +44,6 @@ const LONGEST_TRAILER: usize = 4 * 1024;
 /// Why an answer cannot be covered.
 #[derive(Debug)]
 pub(super) enum Unveilable {
-    /// The system gave no random bytes.
-    NoRandom,
     /// Its heads, interim ones included, do not come to an end.
     LongHead,
     /// Nobody could say where its body begins and ends.
@@ -49,16 +51,6 @@ pub(super) enum Unveilable {
 }
 
 impl Veil {
-    pub(super) fn new(random: &'static dyn SecureRandom) -> Self {
-        Veil {
-            random,
-            place: Place::Head(Vec::new()),
-            heads: 0,
-            pad: SecretBuf::default(),
-            uncovered: 0,
-        }
-    }
-
     /// Covers what of `bytes`, the next piece of the answer, belongs to the body.
     pub(super) fn cover(&mut self, mut bytes: &mut [u8]) -> Result<(), Unveilable> {
         while !bytes.is_empty() {
@@ -80,7 +72,7 @@ impl Veil {
                     }
                     used
                 }
-                Place::Body => self.cover_all(bytes)?,
+                Place::Body => self.cover_all(bytes),
                 Place::ChunkSize(line) => {
                     let end = bytes.iter().position(|byte| *byte == b'\n');
                     let used = end.map_or(bytes.len(), |end| end + 1);
@@ -96,7 +88,7 @@ impl Veil {
                     if *left == 0 {
                         self.place = Place::ChunkEnd;
                     }
-                    self.cover_all(&mut bytes[..used])?
+                    self.cover_all(&mut bytes[..used])
                 }
                 Place::ChunkEnd => match bytes.iter().position(|byte| *byte == b'\n') {
                     None => bytes.len(),
@@ -118,25 +110,18 @@ impl Veil {
         Ok(())
     }
 
-    fn cover_all(&mut self, bytes: &mut [u8]) -> Result<usize, Unveilable> {
-        let start = self.pad.len();
-        let mut random = zeroize::Zeroizing::new(vec![0; bytes.len()]);
-        self.random.fill(&mut random).map_err(|_| Unveilable::NoRandom)?;
-        self.pad.push(&random);
-        apply(&self.pad.expose_secret()[start..], bytes);
-        Ok(bytes.len())
+    fn cover_all(&mut self, bytes: &mut [u8]) -> usize {
+        self.body.push(bytes);
+        wipe(bytes);
+        bytes.len()
     }
 
-    /// Uncovers the next piece of the body.
+    /// Puts the next piece of the body in the place of the zeroes in `bytes`.
     pub(super) fn uncover(&mut self, bytes: &mut [u8]) {
-        let pad = self.pad.expose_secret().get(self.uncovered..).unwrap_or_default();
-        apply(pad, bytes);
+        let body = self.body.expose_secret().get(self.uncovered..).unwrap_or_default();
+        bytes.iter_mut().zip(body).for_each(|(byte, true_one)| *byte = *true_one);
         self.uncovered += bytes.len();
     }
-}
-
-fn apply(pad: &[u8], bytes: &mut [u8]) {
-    bytes.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
 }
 
 /// The length of the head, once it is whole, and what follows it. Interim answers (1xx) are
@@ -181,7 +166,7 @@ mod tests {
 
     /// Feeds `answer` in pieces of `size`; returns what ureq would see.
     fn covered(answer: &str, size: usize) -> (Vec<u8>, Veil) {
-        let mut veil = Veil::new(rustls::crypto::ring::default_provider().secure_random);
+        let mut veil = Veil::default();
         let mut seen = Vec::new();
         for piece in answer.as_bytes().chunks(size) {
             let mut piece = piece.to_vec();

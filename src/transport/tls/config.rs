@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
 use rustls::client::Resumption;
-use rustls::crypto::SecureRandom;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, InconsistentKeys};
@@ -22,7 +23,7 @@ pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
 
 impl TlsConfig {
     pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(provider());
         let verifier = Verifier {
             anchors: anchors(settings.roots, settings.ca_pem.as_deref())?,
             pins: settings.pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
@@ -55,11 +56,14 @@ impl TlsConfig {
         config.resumption = Resumption::disabled();
         TlsConfig(Arc::new(config))
     }
+}
 
-    /// Where random bytes come from.
-    pub(in crate::transport) fn secure_random(&self) -> &'static dyn SecureRandom {
-        self.0.crypto_provider().secure_random
-    }
+/// rustls's algorithms, but in TLS 1.3 with AES-128-GCM first, as browsers have it: its handshake
+/// needs SHA-256, for which processors have instructions, and not the slower SHA-384.
+fn provider() -> CryptoProvider {
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites.sort_by_key(|known| known.suite() != TLS13_AES_128_GCM_SHA256);
+    provider
 }
 
 /// The CAs that are trusted, at least one.
