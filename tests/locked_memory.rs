@@ -5,6 +5,7 @@
 mod support;
 
 use std::env;
+use std::io::Write as _;
 use std::process::Command;
 use std::sync::Mutex;
 
@@ -54,7 +55,7 @@ fn again_with(kib: u32, test: &str) -> bool {
     command.args(["-c", &format!("ulimit -l {kib} && exec \"$0\" --exact \"$1\" --nocapture")]);
     let output = command.arg(env::current_exe().unwrap()).arg(test).env("CARETOKEN_LIMITED", "1");
     match output.output() {
-        Err(_) => println!("skipped: needs setpriv"),
+        Err(_) => drop(writeln!(std::io::stderr(), "skipped: needs setpriv")),
         Ok(output) => {
             let shown = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));

@@ -268,7 +268,7 @@ pub(super) fn openssl(arguments: &[&str], input: &[u8]) -> Option<Vec<u8>> {
     let mut command = Command::new("openssl");
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else {
-        eprintln!("skipped: openssl is not installed");
+        super::skipped("openssl");
         return None;
     };
     child.stdin.take().unwrap().write_all(input).unwrap();

@@ -41,7 +41,7 @@ impl Program {
             // Some of them end with their input.
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
             let Ok(mut child) = command.spawn() else {
-                println!("skipped: {name} is not installed");
+                super::skipped(name);
                 return None;
             };
             if listens(&mut child, port) {
