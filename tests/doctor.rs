@@ -99,7 +99,7 @@ fn each_step_says_what_it_found() {
     assert_eq!(finding("proxy"), "none is set");
     assert_eq!(
         finding("tls"),
-        "TLS 1.3, TLS_AES_256_GCM_SHA384; certificate of \"localhost\" issued by \"caretoken \
+        "TLS 1.3, TLS_AES_128_GCM_SHA256; certificate of \"localhost\" issued by \"caretoken \
          sandbox CA (not for real use)\", valid 1975-01-01 to 4096-01-01"
     );
     assert!(finding("request").starts_with("HTTP 4"), "{report}");

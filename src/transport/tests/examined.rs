@@ -35,7 +35,7 @@ fn serving(identity: &Identity, version: &'static rustls::SupportedProtocolVersi
 fn both_versions_of_tls_are_told_with_their_suites() {
     for (version, words) in [
         (&rustls::version::TLS12, "TLS 1.2, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;"),
-        (&rustls::version::TLS13, "TLS 1.3, TLS_AES_256_GCM_SHA384;"),
+        (&rustls::version::TLS13, "TLS 1.3, TLS_AES_128_GCM_SHA256;"),
     ] {
         let peer = serving(&Ca::trusted().vendor(), version);
         let found = examine(&transport(), &peer.url());

@@ -5,7 +5,7 @@ use webpki::EndEntityCert;
 
 use super::names::{display_name, take};
 
-/// `TLS 1.3, TLS_AES_256_GCM_SHA384; certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
+/// `TLS 1.3, TLS_AES_128_GCM_SHA256; certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
 pub(super) fn describe(session: &CommonState) -> String {
     let mut text = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
