@@ -216,6 +216,18 @@ mod by_name {
 }
 
 #[test]
+fn secrets_of_every_length_up_to_64_kib_are_carried() {
+    for secret in ["x".to_owned(), "token".to_owned(), "password".repeat(8192)] {
+        let script = Script::new();
+        script.answer(401, "");
+        let builder = edvak().credential("password", secret.as_str()).transport(script.clone());
+        let error = builder.build().unwrap().token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
+        assert!(script.sent()[0].body.ends_with(&format!("&password={secret}")));
+    }
+}
+
+#[test]
 fn a_builder_shows_no_secret() {
     let shown = format!("{:?}", edvak().clock(Arc::new(caretoken::SystemClock)));
     assert!(!shown.contains("fake"), "{shown}");
