@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use once_cell::race::OnceBox;
 
 use crate::builder::{Builder, cannot_lock_memory};
 use crate::doctor::{self, Report};
@@ -604,7 +605,7 @@ impl Shared {
             times,
             holder,
             clock: Arc::clone(&self.clock),
-            face: std::sync::OnceLock::new(),
+            face: OnceBox::new(),
         }))
     }
 

@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use once_cell::race::OnceBox;
 
 use crate::life::clock::{Clock, Moment, system_time};
 use crate::life::expiry::Life;
@@ -47,12 +49,13 @@ pub(crate) struct Inner {
     /// Which holder's credentials it was fetched with; see `Client::set_credential`.
     pub(crate) holder: u64,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Another language's view of this token, made once and kept as long as the token.
+    /// Another language's view of this token, made once and kept as long as the token. Nobody waits
+    /// while somebody else makes it: in a forked child that would be for ever.
     #[cfg_attr(
         not(any(test, feature = "capi")),
         expect(dead_code, reason = "only C has another view")
     )]
-    pub(crate) face: OnceLock<Box<dyn Any + Send + Sync>>,
+    pub(crate) face: OnceBox<Box<dyn Any + Send + Sync>>,
 }
 
 /// How an `Authorization` value begins (RFC 6750 §2.1).

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::caretoken_error;
 use super::status::{
@@ -75,19 +75,21 @@ thread_local! {
 /// failed slicing does. Only the place in the source is kept, for the error. Panics outside the
 /// boundary, in a Rust program that this library is part of, go to the hook that was there before.
 fn hush() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if INSIDE.get() {
-                let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
-                // There is no place to note it in a thread that is ending.
-                let _ = PLACE.try_with(|last| last.replace(place));
-            } else {
-                before(panic);
-            }
-        }));
-    });
+    // Not a `Once`: a forked child would wait for ever for a thread of its parent that was at it.
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.load(Ordering::Relaxed) || DONE.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if INSIDE.get() {
+            let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
+            // There is no place to note it in a thread that is ending.
+            let _ = PLACE.try_with(|last| last.replace(place));
+        } else {
+            before(panic);
+        }
+    }));
 }
 
 /// Runs `body` and stops a panic: then there is no result.

@@ -149,7 +149,7 @@ fn without_bearer(authorization: caretoken_str) -> caretoken_str {
 
 /// Gives C the token, with the reference that `token` counted.
 pub(super) fn lend(token: Token) -> Result<*const caretoken_token, Failure> {
-    let face = token.0.face.get_or_init(|| Box::new(Face::of(&token)));
+    let face = token.0.face.get_or_init(|| Box::new(Box::new(Face::of(&token))));
     let face: &Face = face.downcast_ref().ok_or_else(|| Failure::internal(None))?;
     // Of the whole face, so that `owner` can be reached from it.
     let pointer = ptr::from_ref(face).cast();
