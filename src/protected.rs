@@ -82,8 +82,9 @@ impl Drop for Protected {
         }
         // SAFETY: the bytes are ours, and no view on them outlives us.
         wipe(unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) });
-        if self.place.process == process::id() {
-            Pool::current().take_back(self.start, self.len, self.place.region);
+        let process = process::id();
+        if self.place.process == process {
+            Pool::of(process).take_back(self.start, self.len, self.place.region);
         }
     }
 }
@@ -110,15 +111,20 @@ impl Pool {
     /// The pool of this process. A forked child makes its own at first use; it never waits for a
     /// lock that a thread of its parent may have held.
     fn current() -> &'static Pool {
+        Pool::of(process::id())
+    }
+
+    /// The same, for who has asked already (a system call) which process this is.
+    fn of(process: u32) -> &'static Pool {
         let known = POOL.load(Ordering::Acquire);
         // SAFETY: it is NULL, or was leaked below and is never freed.
         if let Some(pool) = unsafe { known.as_ref() } {
-            if pool.process == process::id() {
+            if pool.process == process {
                 return pool;
             }
         }
         let fresh = Box::into_raw(Box::new(Pool {
-            process: process::id(),
+            process,
             key: RandomState::new().build_hasher().finish(),
             regions: Mutex::default(),
             has_warned: AtomicBool::new(false),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::protected::Protected;
 pub(crate) use crate::protected::wipe;
@@ -47,13 +47,22 @@ pub struct Secret(Text);
 enum Text {
     Kept(Protected),
     /// Locked memory is scarce and costs a lock: what is gone with the request stays on the heap.
-    Passing(Zeroizing<Box<str>>),
+    Passing(Passing),
+}
+
+/// A text on the heap.
+struct Passing(Box<str>);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        wipe(&mut std::mem::take(&mut self.0).into_boxed_bytes());
+    }
 }
 
 impl Secret {
     /// One that lives no longer than the request it belongs to. Its clones are kept like any other.
     pub(crate) fn passing(text: &str) -> Self {
-        Secret(Text::Passing(Zeroizing::new(text.into())))
+        Secret(Text::Passing(Passing(text.into())))
     }
 
     /// One of all the pieces.
@@ -75,7 +84,7 @@ impl Secret {
     pub fn expose_secret(&self) -> &str {
         match &self.0 {
             Text::Kept(text) => text.text(),
-            Text::Passing(text) => text,
+            Text::Passing(text) => &text.0,
         }
     }
 

@@ -100,7 +100,8 @@ fn grant(
     let extras = extras.filter_map(|(name, path)| Some((*name, scalar_text(json.at(path)?)?)));
     let extras = extras.collect();
     let request_id = id_at(json, answer.request_id, secrets);
-    let (access_token, refresh_token) = (access_token.clone(), refresh_token.cloned());
+    let access_token = Secret::passing(access_token.expose_secret());
+    let refresh_token = refresh_token.cloned();
     Ok(Grant { access_token, refresh_token, scopes, end, request_id, extras })
 }
 

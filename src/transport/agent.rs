@@ -26,7 +26,7 @@ use super::target::Target;
 use super::veil::{LONGEST_HEAD, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::SecretBuf;
+use crate::secret::{Secret, SecretBuf};
 
 /// Room for the longest head and what came with it.
 const INPUT_BUFFER: usize = LONGEST_HEAD + 4 * 1024;
@@ -56,7 +56,7 @@ pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duratio
 pub(super) struct Exchange {
     attempt: Attempt,
     /// The values behind the placeholders, in order.
-    headers: Vec<crate::Secret>,
+    headers: Vec<Secret>,
     body: SecretBuf,
     /// Whether a kept connection will not do.
     fresh: bool,
@@ -85,7 +85,8 @@ impl Exchange {
             let problem = "has characters that cannot stand in a header";
             return Err(Error::setting(*name, problem, "correct the credential"));
         }
-        let headers = request.headers.iter().map(|(_, value)| value.clone());
+        let headers =
+            request.headers.iter().map(|(_, value)| Secret::passing(value.expose_secret()));
         Ok(Rc::new(Exchange {
             attempt: attempt.clone(),
             headers: headers.collect(),
@@ -129,7 +130,7 @@ impl Exchange {
         if written.len() < head_length + self.body.len() {
             return Ok(None);
         }
-        let secrets: usize = self.headers.iter().map(crate::Secret::len).sum();
+        let secrets: usize = self.headers.iter().map(Secret::len).sum();
         let mut message = SecretBuf::with_capacity(written.len() + secrets);
         for line in written[..end + 2].split_inclusive(|byte| *byte == b'\n') {
             match placeholder(line) {
