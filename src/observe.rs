@@ -140,8 +140,8 @@ impl Counters {
 #[derive(Default)]
 pub(crate) struct Striped([Stripe; OWNED + SHARED]);
 
-const OWNED: usize = 8;
-const SHARED: usize = 4;
+const OWNED: usize = 6;
+const SHARED: usize = 2;
 
 /// A cache line of its own.
 #[derive(Default)]

@@ -142,7 +142,8 @@ fn a_storm_of_callers_gets_good_tokens_with_few_requests_and_no_stuck_call() {
         "{} requests",
         sandbox.requests(VENDOR)
     );
-    assert!(sandbox.requests(VENDOR) <= count(&attempts));
+    // A fault that cuts a kept connection makes the transport send the same attempt once more.
+    assert!(sandbox.requests(VENDOR) <= count(&attempts) + count(&tally.faults));
 }
 
 /// One call: in time, and either a good token or an error that the disturbances explain.
