@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use once_cell::race::OnceBox;
 
 use crate::builder::{Builder, cannot_lock_memory};
 use crate::doctor::{self, Report};
@@ -27,7 +26,7 @@ use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
 use crate::profile::{Profile, Role};
 use crate::secret::{Secret, wipe_dead_stack};
-use crate::token::{BEARER, Inner, Token};
+use crate::token::{BEARER, Handle, Inner, Issue, Token};
 use crate::transport::{Attempt, CancelSource, CancelToken, Transport};
 use crate::vendor::Vendor;
 
@@ -79,12 +78,12 @@ struct Shared {
     on_rotation: Option<OnRotation>,
     on_event: Option<OnEvent>,
 
-    slot: Slot<Inner>,
+    slot: Slot<Issue>,
     /// The holder that cached tokens must belong to; the same number as in `credentials`.
     holder: AtomicU64,
     credentials: ArcSwap<Version>,
     /// A token whose rotated refresh token the host has not stored yet.
-    unstored: Slot<Inner>,
+    unstored: Slot<Handle>,
     outlook: ArcSwap<Outlook>,
     flight: PerProcess<Flight<Result<Token, Error>>>,
     cancel: CancelSource,
@@ -214,7 +213,7 @@ impl Client {
     /// The first half of [`token_within`](Client::token_within): lends the cached token if it needs
     /// no thought, without counting a reference.
     #[inline]
-    pub(crate) fn hit<R>(&self, read: impl FnOnce(&Arc<Inner>) -> R) -> Option<R> {
+    pub(crate) fn hit<R>(&self, read: impl FnOnce(&Arc<Handle>) -> R) -> Option<R> {
         self.0.with_fresh(read)
     }
 
@@ -334,10 +333,10 @@ impl Shared {
 
     /// The hit path: two clock reads, an atomic load, two comparisons.
     #[inline]
-    fn with_fresh<R>(&self, read: impl FnOnce(&Arc<Inner>) -> R) -> Option<R> {
+    fn with_fresh<R>(&self, read: impl FnOnce(&Arc<Handle>) -> R) -> Option<R> {
         let now = self.now();
-        self.slot.with(|token| {
-            let token = token?;
+        self.slot.with(|issue| {
+            let token = issue?.handle();
             if token.times.advisory.has_come(now)
                 || token.holder != self.holder.load(Ordering::Acquire)
             {
@@ -351,7 +350,10 @@ impl Shared {
     /// The cached token of the present holder, whatever its age.
     fn current(&self) -> Option<Token> {
         let holder = self.holder.load(Ordering::Acquire);
-        self.slot.load().filter(|token| token.holder == holder).map(Token)
+        self.slot
+            .load()
+            .map(|issue| Token(Arc::clone(issue.handle())))
+            .filter(|token| token.0.holder == holder)
     }
 
     /// A token by any means, within `timeout`.
@@ -593,7 +595,7 @@ impl Shared {
         let scopes = grant.scopes.unwrap_or_else(|| self.scopes.clone());
         let missing = self.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
         let authorization = Secret::of(&[BEARER, access_token]);
-        Token(Arc::new(Inner {
+        Token::new(Inner {
             vendor: self.profile.vendor,
             authorization,
             refresh_token: grant.refresh_token,
@@ -605,8 +607,7 @@ impl Shared {
             times,
             holder,
             clock: Arc::clone(&self.clock),
-            face: OnceBox::new(),
-        }))
+        })
     }
 
     /// Notes what a fetched token teaches, and adopts it.
@@ -653,7 +654,7 @@ impl Shared {
             }
             self.unstored.clear();
         }
-        self.slot.store(Arc::clone(&token.0));
+        self.slot.store(Arc::new(Issue::of(&token)));
         Ok(token)
     }
 
@@ -672,7 +673,8 @@ impl Shared {
     }
 
     fn reject(&self, token: &Token) -> bool {
-        let was_dropped = self.slot.remove(&token.0);
+        let issue = self.slot.load().filter(|issue| issue.is_of(token));
+        let was_dropped = issue.is_some_and(|issue| self.slot.remove(&issue));
         if was_dropped {
             let now = self.now();
             self.outlook.rcu(|outlook| outlook.after_refusal(&token.0.times, now));
@@ -697,7 +699,7 @@ impl Shared {
         // From here on no cached token of another holder is served.
         self.holder.fetch_max(self.credentials.load().holder, Ordering::AcqRel);
         if let Some(stale) = self.slot.load() {
-            if stale.holder != self.holder.load(Ordering::Acquire) {
+            if stale.handle().holder != self.holder.load(Ordering::Acquire) {
                 self.slot.remove(&stale);
             }
         }
@@ -761,7 +763,7 @@ impl Shared {
 
 fn same_token(a: Option<&Token>, b: Option<&Token>) -> bool {
     match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(&a.0, &b.0),
+        (Some(a), Some(b)) => a.is(b),
         (None, None) => true,
         _ => false,
     }

@@ -64,6 +64,7 @@ mod process;
 mod profile;
 mod protected;
 mod secret;
+mod thread;
 mod token;
 pub mod transport;
 mod vendor;

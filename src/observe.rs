@@ -1,11 +1,11 @@
 //! What happens inside a client, for logs and monitoring. Never a secret.
 
-use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::thread;
 
 /// Something that happened in a client.
 ///
@@ -148,46 +148,17 @@ const SHARED: usize = 2;
 #[repr(align(64))]
 struct Stripe(AtomicU64);
 
-/// Which stripe a thread writes to.
-#[derive(Clone, Copy)]
-enum Mine {
-    Unknown,
-    Owned(usize),
-    Shared(usize),
-}
-
-impl Mine {
-    #[cold]
-    fn choose() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        match NEXT.fetch_add(1, Ordering::Relaxed) {
-            first @ ..OWNED => Mine::Owned(first),
-            later => Mine::Shared(OWNED + later % SHARED),
-        }
-    }
-}
-
 impl Striped {
     #[inline]
     pub(crate) fn increment(&self) {
-        thread_local! {
-            static MINE: Cell<Mine> = const { Cell::new(Mine::Unknown) };
-        }
-        let mine = MINE.try_with(|mine| {
-            if matches!(mine.get(), Mine::Unknown) {
-                mine.set(Mine::choose());
-            }
-            mine.get()
-        });
-        match mine.unwrap_or(Mine::Shared(OWNED)) {
-            Mine::Owned(index) => {
-                let count = &self.0[index].0;
+        match thread::number() {
+            owned @ ..OWNED => {
+                let count = &self.0[owned].0;
                 count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             }
-            Mine::Shared(index) => {
-                self.0[index].0.fetch_add(1, Ordering::Relaxed);
+            shared => {
+                self.0[OWNED + shared % SHARED].0.fetch_add(1, Ordering::Relaxed);
             }
-            Mine::Unknown => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +12,7 @@ use crate::life::clock::{Clock, Moment, system_time};
 use crate::life::expiry::Life;
 use crate::life::window::{Stage, Times};
 use crate::secret::Secret;
+use crate::thread;
 
 /// A bearer token with what the vendor said about it.
 ///
@@ -28,13 +30,60 @@ use crate::secret::Secret;
 /// fn show(token: caretoken::AccessToken<'_>) -> String { token.to_string() }
 /// ```
 #[derive(Clone)]
-pub struct Token(pub(crate) Arc<Inner>);
+pub struct Token(pub(crate) Arc<Handle>);
+
+/// One of a few ways to the same token, each with a reference count of its own.
+///
+/// Aligned so that reading it does not touch the cache line of its reference count.
+#[repr(align(64))]
+pub(crate) struct Handle {
+    inner: Arc<Inner>,
+    /// Another language's view of this token, made once and kept as long as the handle. Nobody waits
+    /// while somebody else makes it: in a forked child that would be for ever.
+    #[cfg_attr(
+        not(any(test, feature = "capi")),
+        expect(dead_code, reason = "only C has another view")
+    )]
+    pub(crate) face: OnceBox<Box<dyn Any + Send + Sync>>,
+}
+
+impl Handle {
+    fn new(inner: Arc<Inner>) -> Arc<Self> {
+        Arc::new(Handle { inner, face: OnceBox::new() })
+    }
+}
+
+impl Deref for Handle {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+/// A token as a client keeps it: with several handles, so that threads that take and drop it do not
+/// fight over one reference count.
+pub(crate) struct Issue([Arc<Handle>; HANDLES]);
+
+const HANDLES: usize = 4;
+
+impl Issue {
+    pub(crate) fn of(token: &Token) -> Self {
+        Issue(std::array::from_fn(|_| Handle::new(Arc::clone(&token.0.inner))))
+    }
+
+    /// The handle for this thread.
+    #[inline]
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.0[thread::number() % HANDLES]
+    }
+
+    pub(crate) fn is_of(&self, token: &Token) -> bool {
+        Arc::ptr_eq(&self.0[0].inner, &token.0.inner)
+    }
+}
 
 /// What a token is made of.
-///
-/// Aligned so that reading it does not touch the cache line of its reference count, which other
-/// threads change all the time.
-#[repr(align(64))]
 pub(crate) struct Inner {
     pub(crate) vendor: &'static str,
     /// `Bearer ` and the access token: one copy serves both.
@@ -49,19 +98,21 @@ pub(crate) struct Inner {
     /// Which holder's credentials it was fetched with; see `Client::set_credential`.
     pub(crate) holder: u64,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Another language's view of this token, made once and kept as long as the token. Nobody waits
-    /// while somebody else makes it: in a forked child that would be for ever.
-    #[cfg_attr(
-        not(any(test, feature = "capi")),
-        expect(dead_code, reason = "only C has another view")
-    )]
-    pub(crate) face: OnceBox<Box<dyn Any + Send + Sync>>,
 }
 
 /// How an `Authorization` value begins (RFC 6750 §2.1).
 pub(crate) const BEARER: &str = "Bearer ";
 
 impl Token {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Token(Handle::new(Arc::new(inner)))
+    }
+
+    /// Whether both are the same token, and not only alike.
+    pub(crate) fn is(&self, other: &Token) -> bool {
+        Arc::ptr_eq(&self.0.inner, &other.0.inner)
+    }
+
     /// The access token itself. To send it, use [`authorization`](Token::authorization).
     #[must_use]
     pub fn access_token(&self) -> AccessToken<'_> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::boundary::{Failure, guard, required};
 use super::strings::{Texts, caretoken_str, text_from_c};
-use crate::token::{BEARER, Inner, Token};
+use crate::token::{BEARER, Handle, Token};
 
 /// A further field of a vendor's answer.
 #[repr(C)]
@@ -68,12 +68,12 @@ pub struct caretoken_token {
     pub lifetime_was_cut: bool,
 }
 
-/// A token as C sees it, and behind it what C does not see. Made once per token, kept in the token.
+/// A token as C sees it, and behind it what C does not see. Made once per handle, kept in it.
 #[repr(C)]
 struct Face {
     token: caretoken_token,
-    /// The token this lies in. Not counted: that would be a circle.
-    owner: *const Inner,
+    /// The handle this lies in. Not counted: that would be a circle.
+    owner: *const Handle,
     /// What the pointers in `token` point to.
     _texts: Texts,
     _scopes: Vec<caretoken_str>,
