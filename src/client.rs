@@ -26,6 +26,7 @@ use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
 use crate::profile::{Profile, Role};
 use crate::secret::{Secret, wipe_dead_stack};
+use crate::thread;
 use crate::token::{BEARER, Handle, Inner, Issue, Token};
 use crate::transport::{Attempt, CancelSource, CancelToken, Transport};
 use crate::vendor::Vendor;
@@ -336,13 +337,14 @@ impl Shared {
     fn with_fresh<R>(&self, read: impl FnOnce(&Arc<Handle>) -> R) -> Option<R> {
         let now = self.now();
         self.slot.with(|issue| {
-            let token = issue?.handle();
+            let thread = thread::number();
+            let token = issue?.handle(thread);
             if token.times.advisory.has_come(now)
                 || token.holder != self.holder.load(Ordering::Acquire)
             {
                 return None;
             }
-            self.counters.hits.increment();
+            self.counters.hits.increment(thread);
             Some(read(token))
         })
     }
@@ -352,7 +354,7 @@ impl Shared {
         let holder = self.holder.load(Ordering::Acquire);
         self.slot
             .load()
-            .map(|issue| Token(Arc::clone(issue.handle())))
+            .map(|issue| Token(Arc::clone(issue.handle(thread::number()))))
             .filter(|token| token.0.holder == holder)
     }
 
@@ -370,13 +372,13 @@ impl Shared {
             let plan = outlook.plan(stage, now);
             let pilot = match (&plan, old.clone()) {
                 (Plan::Serve, Some(token)) => {
-                    self.counters.hits.increment();
+                    self.counters.hits.increment(thread::number());
                     return Ok(token);
                 }
                 (Plan::Refuse(error), _) => return Err(error.clone()),
                 (Plan::RefreshEarly, Some(token)) => match flight.try_board() {
                     None => {
-                        self.counters.hits.increment();
+                        self.counters.hits.increment(thread::number());
                         return Ok(token);
                     }
                     Some(pilot) => pilot,
@@ -699,7 +701,7 @@ impl Shared {
         // From here on no cached token of another holder is served.
         self.holder.fetch_max(self.credentials.load().holder, Ordering::AcqRel);
         if let Some(stale) = self.slot.load() {
-            if stale.handle().holder != self.holder.load(Ordering::Acquire) {
+            if stale.handle(0).holder != self.holder.load(Ordering::Acquire) {
                 self.slot.remove(&stale);
             }
         }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::thread;
 
 /// Something that happened in a client.
 ///
@@ -149,9 +148,10 @@ const SHARED: usize = 2;
 struct Stripe(AtomicU64);
 
 impl Striped {
+    /// Counts one, for the thread of that number.
     #[inline]
-    pub(crate) fn increment(&self) {
-        match thread::number() {
+    pub(crate) fn increment(&self, thread: usize) {
+        match thread {
             owned @ ..OWNED => {
                 let count = &self.0[owned].0;
                 count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -176,7 +176,8 @@ mod tests {
         let counter = Striped::default();
         std::thread::scope(|scope| {
             for _ in 0..3 * (OWNED + SHARED) {
-                scope.spawn(|| (0..10_000).for_each(|_| counter.increment()));
+                scope
+                    .spawn(|| (0..10_000).for_each(|_| counter.increment(crate::thread::number())));
             }
         });
         assert_eq!(counter.sum(), 3 * (OWNED + SHARED) as u64 * 10_000);

@@ -12,7 +12,6 @@ use crate::life::clock::{Clock, Moment, system_time};
 use crate::life::expiry::Life;
 use crate::life::window::{Stage, Times};
 use crate::secret::Secret;
-use crate::thread;
 
 /// A bearer token with what the vendor said about it.
 ///
@@ -72,10 +71,10 @@ impl Issue {
         Issue(std::array::from_fn(|_| Handle::new(Arc::clone(&token.0.inner))))
     }
 
-    /// The handle for this thread.
+    /// The handle for the thread of that number.
     #[inline]
-    pub(crate) fn handle(&self) -> &Arc<Handle> {
-        &self.0[thread::number() % HANDLES]
+    pub(crate) fn handle(&self, thread: usize) -> &Arc<Handle> {
+        &self.0[thread % HANDLES]
     }
 
     pub(crate) fn is_of(&self, token: &Token) -> bool {

@@ -96,10 +96,14 @@ fn hush() {
 #[inline]
 pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
     hush();
-    // A callback may call in again, so the former state comes back, not `false`.
-    let outer = INSIDE.replace(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(body));
-    INSIDE.set(outer);
+    // One look-up of the thread's own place, which is the boundary's whole cost.
+    let result = INSIDE.with(|inside| {
+        // A callback may call in again, so the former state comes back, not `false`.
+        let outer = inside.replace(true);
+        let result = panic::catch_unwind(AssertUnwindSafe(body));
+        inside.set(outer);
+        result
+    });
     match result {
         Ok(result) => Some(result),
         Err(payload) => {
