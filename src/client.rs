@@ -656,7 +656,7 @@ impl Shared {
             }
             self.unstored.clear();
         }
-        self.slot.store(Arc::new(Issue::of(&token)));
+        self.slot.store(Arc::new(Issue::of(&token, thread::number())));
         Ok(token)
     }
 

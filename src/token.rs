@@ -67,8 +67,12 @@ pub(crate) struct Issue([Arc<Handle>; HANDLES]);
 const HANDLES: usize = 4;
 
 impl Issue {
-    pub(crate) fn of(token: &Token) -> Self {
-        Issue(std::array::from_fn(|_| Handle::new(Arc::clone(&token.0.inner))))
+    /// `token`'s own handle serves the thread of that number, which has fetched it.
+    pub(crate) fn of(token: &Token, thread: usize) -> Self {
+        Issue(std::array::from_fn(|index| match thread % HANDLES == index {
+            true => Arc::clone(&token.0),
+            false => Handle::new(Arc::clone(&token.0.inner)),
+        }))
     }
 
     /// The handle for the thread of that number.
