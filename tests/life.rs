@@ -498,6 +498,23 @@ mod refused_tokens {
     }
 
     #[test]
+    fn a_token_is_known_whichever_thread_took_it() {
+        for reporter in 0..5 {
+            let (client, script, _) = scripted();
+            script.token("one", HOUR);
+            client.token().unwrap();
+            let takers: Vec<_> = (0..5)
+                .map(|_| {
+                    thread::scope(|scope| scope.spawn(|| client.token().unwrap()).join().unwrap())
+                })
+                .collect();
+            assert!(client.reject(&takers[reporter]));
+            assert!(client.peek().is_none());
+            assert!(takers.iter().all(|token| !client.reject(token)));
+        }
+    }
+
+    #[test]
     fn an_old_or_foreign_token_drops_nothing() {
         let (client, script, _) = scripted();
         let (other, other_script, _) = scripted();

@@ -25,6 +25,8 @@ pub struct caretoken_extra {
 /// Later versions add fields at the end only. A pointer to it counts as one reference: let it go with
 /// caretoken_token_free, and make another with caretoken_token_clone. When the last reference is gone
 /// (the client holds one while the token is in its cache), everything here is wiped and freed.
+/// Different threads may get different pointers to the same token, so do not compare pointers;
+/// caretoken_client_reject knows the token by any of them.
 ///
 /// It never changes, so any thread may read it, and it outlives its client if it is freed later.
 ///
