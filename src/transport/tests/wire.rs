@@ -282,12 +282,16 @@ fn an_error_status_is_an_answer_like_any_other() {
 
 #[test]
 fn every_proper_framing_is_understood() {
-    let answers: [(&[u8], &[u8]); 9] = [
+    let answers: [(&[u8], &[u8]); 10] = [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd", b"abcd"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4, 4\r\n\r\nabcd", b"abcd"),
         (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", b""),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", b"a"),
+        (
+            b"HTTP/1.1 100 Continue\r\nDate: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+            b"a",
+        ),
         (b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", b"a"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n",
