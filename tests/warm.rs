@@ -1,0 +1,66 @@
+//! A thousand fetches on a kept connection: no thread appears, not for a moment, and nothing stays.
+
+mod support;
+
+#[path = "hostile/measure.rs"]
+mod measure;
+#[path = "hostile/peer.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod peer;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use caretoken::{Client, Pattern, Roots};
+use measure::{open_files, peak_growth, threads, threads_ever};
+use peer::{Act, Over, Peers};
+use support::TestClock;
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+    Content-Length: 50\r\n\r\n{\"access_token\":\"fake-token\",\"expires_in\":3600000}";
+
+const ANSWER_EACH: Act = |wire, _| loop {
+    wire.read_request()?;
+    wire.write_all(OK)?;
+};
+
+/// Not a claim: the process that the other test talks to.
+#[test]
+fn the_peers() {
+    peer::serve([(Over::Tls, ANSWER_EACH)].into_iter());
+}
+
+#[test]
+fn a_thousand_warm_fetches_bring_no_thread_and_leave_nothing() {
+    let peers = Peers::start();
+    let clock = TestClock::new();
+    let client = Client::builder(Pattern {
+        base_url: format!("https://localhost:{}", peers.ports()[0]),
+        client_id: "fake-client".into(),
+        client_secret: "fake-client-secret".into(),
+    })
+    .clock(Arc::clone(&clock) as _)
+    .proxy("off")
+    .roots(Roots::None)
+    .ca_pem(peers.ca_pem.as_str())
+    .build()
+    .unwrap();
+    let fetch = || {
+        // The token at hand is too old then.
+        clock.advance(Duration::from_secs(3600));
+        client.token().unwrap();
+    };
+    let before_any = threads_ever();
+    fetch();
+    assert_eq!(threads_ever(), before_any + 1, "the first looks the name up in a thread");
+    // What the first few leave, such as tables of a size, they leave once.
+    (0..10).for_each(|_| fetch());
+
+    let counts = || (threads_ever(), threads(), open_files());
+    let before = counts();
+    let ((), growth) = peak_growth(|| (0..1000).for_each(|_| fetch()));
+    assert_eq!(counts(), before);
+    assert!(growth < 64 * 1024, "{growth} bytes");
+    assert_eq!(client.stats().fetches, 1011);
+}
