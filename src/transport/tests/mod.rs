@@ -3,6 +3,7 @@
 mod deadline;
 mod examined;
 mod hostile;
+mod leak;
 mod peer;
 mod proxies;
 mod real;

@@ -2,18 +2,23 @@
 //! say so and pass.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rcgen::date_time_ymd;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::peer::{
-    Ca, HOST, Identity, OK_BODY, Peer, attempt, openssl, post, request, settings, transport,
+    Ca, HOST, Identity, OK_BODY, Peer, attempt, openssl, post, read_request, request, settings,
+    transport,
 };
 use super::proxies::through;
 use super::trust::with_identity;
@@ -26,7 +31,7 @@ pub(super) struct Program {
     child: Child,
     port: u16,
     /// Removed when the program has ended.
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Program {
@@ -39,13 +44,14 @@ impl Program {
             let mut command = Command::new(name);
             command.args(arguments(&folder.0, port)).current_dir(&folder.0);
             // Some of them end with their input.
-            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+            let output = fs::File::create(folder.0.join(OUTPUT)).unwrap();
+            command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::null());
             let Ok(mut child) = command.spawn() else {
                 super::skipped(name);
                 return None;
             };
             if listens(&mut child, port) {
-                return Some(Program { child, port, _folder: folder });
+                return Some(Program { child, port, folder });
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -56,7 +62,16 @@ impl Program {
     pub(super) fn url(&self) -> String {
         format!("https://{HOST}:{}/token", self.port)
     }
+
+    /// What it printed until it ended by itself.
+    fn output(&mut self) -> Vec<u8> {
+        assert!(self.child.wait().unwrap().success());
+        fs::read(self.folder.0.join(OUTPUT)).unwrap()
+    }
 }
+
+/// The file that takes what a program prints.
+const OUTPUT: &str = "output";
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -142,12 +157,16 @@ pub(super) fn nginx(extra: &str) -> Option<Program> {
 #[test]
 fn nginx_with_one_tls_version() {
     for version in ["TLSv1.2", "TLSv1.3"] {
-        let Some(nginx) = nginx(&format!("ssl_protocols {version};")) else { return };
+        let config = format!(
+            "ssl_protocols {version};
+             location / {{ default_type application/json; return 200 $ssl_protocol; }}"
+        );
+        let Some(nginx) = nginx(&config) else { return };
         let transport = transport();
         for _ in 0..3 {
             let response = post(&transport, nginx.url()).unwrap();
             assert_eq!(response.header("content-type"), Some("application/json"));
-            assert_eq!(response.body().expose_secret(), OK_BODY);
+            assert_eq!(response.body().expose_secret(), version.as_bytes());
         }
     }
 }
@@ -173,14 +192,44 @@ fn nginx_that_resumes_sessions() {
 fn nginx_that_wants_a_client_certificate() {
     let Some(nginx) = nginx(
         "ssl_client_certificate ca.pem; ssl_verify_client on;
-         location / { return 200 $ssl_client_s_dn; }",
+         location / { return 200 $ssl_client_verify; }",
     ) else {
         return;
     };
     let own = Ca::trusted().issue(&["clinic.test"], |_| {});
-    assert_eq!(post(&with_identity(&own), nginx.url()).unwrap().status(), 200);
+    let response = post(&with_identity(&own), nginx.url()).unwrap();
+    assert_eq!(response.body().expose_secret(), b"SUCCESS");
     // nginx takes the handshake and answers 400.
     assert_eq!(post(&transport(), nginx.url()).unwrap().status(), 400);
+}
+
+/// A relay to `server` that tells what it said in answer to each request.
+fn overheard(server: &Program) -> (Peer, mpsc::Receiver<String>) {
+    let (sender, said) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(Ca::trusted().pem.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let (config, port) = (Arc::new(config), server.port);
+    let peer = Peer::tls(Ca::trusted().vendor().server_config(), move |_, stream| {
+        let session = ClientConnection::new(Arc::clone(&config), HOST.try_into().unwrap()).unwrap();
+        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let mut upstream = StreamOwned::new(session, socket);
+        upstream.write_all(&read_request(stream).unwrap()).unwrap();
+        let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+        while !answer.ends_with(b"the end") && !answer.ends_with(b"\r\n0\r\n\r\n") {
+            let amount = upstream.read(&mut piece).unwrap();
+            answer.extend_from_slice(&piece[..amount]);
+        }
+        stream.write_all(&answer).unwrap();
+        sender.lock().unwrap().send(String::from_utf8(answer).unwrap()).unwrap();
+    });
+    (peer, said)
 }
 
 #[test]
@@ -195,57 +244,98 @@ fn nginx_that_answers_in_chunks() {
     for _ in 0..2 {
         assert_eq!(post(&transport, nginx.url()).unwrap().body().expose_secret(), b"abcde");
     }
+    let (relay, said) = overheard(&nginx);
+    assert_eq!(post(&transport, relay.url()).unwrap().body().expose_secret(), b"abcde");
+    assert!(said.recv().unwrap().contains("Transfer-Encoding: chunked"));
 }
 
 #[test]
 fn nginx_that_says_100_continue() {
-    let origin = Peer::plain(&b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"[..]);
+    let origin = Peer::plain(&b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nthe end"[..]);
     let config = format!("location / {{ proxy_pass http://{}; }}", origin.address);
     let Some(nginx) = nginx(&config) else { return };
-    let mut expecting = request(nginx.url());
-    expecting.headers.push(("expect", Secret::from("100-continue")));
-    let response = transport().send(&expecting, &attempt(Duration::from_secs(20))).unwrap();
-    assert_eq!(response.body().expose_secret(), b"ab");
+    let (relay, said) = overheard(&nginx);
+    for url in [nginx.url(), relay.url()] {
+        let mut expecting = request(url);
+        expecting.headers.push(("expect", Secret::from("100-continue")));
+        let response = transport().send(&expecting, &attempt(Duration::from_secs(20))).unwrap();
+        assert_eq!(response.body().expose_secret(), b"the end");
+    }
+    let said = said.recv().unwrap();
+    assert!(said.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), "{said}");
+}
+
+/// Sends a request that may go out once only, and returns the number of nginx's connection.
+fn connection(transport: &HttpsTransport, nginx: &Program) -> Vec<u8> {
+    let mut once = request(nginx.url());
+    once.replayable = false;
+    let response = transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
+    response.body().expose_secret().to_vec()
 }
 
 #[test]
 fn nginx_that_soon_closes_kept_connections() {
-    let Some(nginx) = nginx("keepalive_timeout 1s;") else { return };
+    let Some(nginx) = nginx("keepalive_timeout 1s; location / { return 200 $connection; }") else {
+        return;
+    };
     let transport = transport();
-    let mut once = request(nginx.url());
-    once.replayable = false;
-    for _ in 0..2 {
-        transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
-        thread::sleep(Duration::from_millis(1200));
-    }
+    let first = connection(&transport, &nginx);
+    assert_eq!(connection(&transport, &nginx), first, "it is kept for a while");
+    thread::sleep(Duration::from_millis(1200));
+    assert_ne!(connection(&transport, &nginx), first);
 }
 
 #[test]
 fn nginx_that_closes_every_few_requests() {
-    let Some(nginx) = nginx("keepalive_requests 3;") else { return };
+    let Some(nginx) = nginx("keepalive_requests 3; location / { return 200 $connection; }") else {
+        return;
+    };
     let transport = transport();
-    let mut once = request(nginx.url());
-    once.replayable = false;
-    for _ in 0..10 {
-        transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
-    }
+    let mut connections: Vec<_> = (0..10).map(|_| connection(&transport, &nginx)).collect();
+    connections.dedup();
+    assert_eq!(connections.len(), 4);
 }
 
-/// `openssl s_server` with a certificate and further options.
+/// `openssl s_server` with a certificate and further options. It prints what it is sent, and ends
+/// after one connection besides that which looked whether it listens.
 fn s_server(certificate: &[u8], key: &[u8], options: &[&str]) -> Option<Program> {
     Program::start("openssl", |folder, port| {
         fs::write(folder.join("cert.pem"), certificate).unwrap();
         fs::write(folder.join("key.pem"), key).unwrap();
         let port = port.to_string();
-        let base = ["s_server", "-quiet", "-accept", &port, "-cert", "cert.pem", "-key", "key.pem"];
-        base.iter().chain(options).map(|word| (*word).to_owned()).collect()
+        let base = ["s_server", "-quiet", "-naccept", "2", "-accept", &port];
+        let identity = ["-cert", "cert.pem", "-key", "key.pem"];
+        base.iter().chain(&identity).chain(options).map(|word| (*word).to_owned()).collect()
     })
 }
 
-fn refused_by_us(server: &Program) -> Error {
-    let error = post(&transport(), server.url()).unwrap_err();
+/// Checks that we refuse `server`, and that it heard nothing but that.
+fn refused_by_us(server: Program) -> Error {
+    refused_with(settings(), server)
+}
+
+fn refused_with(settings: Settings, mut server: Program) -> Error {
+    let transport = HttpsTransport::new(settings).unwrap();
+    let error = post(&transport, server.url()).unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert!(error.message().contains(&format!("127.0.0.1:{}", server.port)), "{error}");
+    assert_eq!(server.output(), b"");
     error
+}
+
+#[test]
+fn openssl_with_a_certificate_that_is_right() {
+    let Identity { certificate_pem, key, .. } = Ca::trusted().vendor();
+    let key = key.serialize_pem();
+    let Some(mut server) = s_server(certificate_pem.as_bytes(), key.as_bytes(), &[]) else {
+        return;
+    };
+    // It listens, and says nothing.
+    let soon = attempt(Duration::from_millis(500));
+    let error = transport().send(&request(server.url()), &soon).unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Receive), "{error}");
+    let heard = String::from_utf8(server.output()).unwrap();
+    assert!(heard.contains("Basic ZmFrZTpmYWtl") && heard.ends_with("client_credentials"));
 }
 
 #[test]
@@ -272,7 +362,7 @@ fn openssl_with_certificates_that_are_wrong() {
         let Some(server) = s_server(certificate_pem.as_bytes(), key.as_bytes(), &[]) else {
             return;
         };
-        let error = refused_by_us(&server);
+        let error = refused_by_us(server);
         assert!(error.message().contains(said), "{error}");
     }
 }
@@ -286,7 +376,7 @@ fn openssl_with_a_certificate_it_signed_itself() {
     let make = ["req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=self", "-addext", &name];
     let certificate = openssl(&make, &key).unwrap();
     let server = s_server(&certificate, &key, &[]).unwrap();
-    let error = refused_by_us(&server);
+    let error = refused_by_us(server);
     assert!(error.message().contains("self-signed"), "{error}");
 }
 
@@ -309,8 +399,7 @@ fn openssl_with_a_certificate_signed_with_sha_1() {
     let certificate = make(&sign, &csr).unwrap();
     let server = s_server(&certificate, &key, &["-cipher", "ALL:@SECLEVEL=0"]).unwrap();
     let trusting = Settings { ca_pem: Some(ca), ..settings() };
-    let error = post(&HttpsTransport::new(trusting).unwrap(), server.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    let error = refused_with(trusting, server);
     assert!(error.message().contains("SHA-1"), "{error}");
 }
 
@@ -320,7 +409,7 @@ fn openssl_with_tls_1_1_only() {
     let key = key.serialize_pem();
     let old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
     let Some(server) = s_server(certificate_pem.as_bytes(), key.as_bytes(), &old) else { return };
-    let error = refused_by_us(&server);
+    let error = refused_by_us(server);
     assert!(error.message().contains("neither TLS 1.2 nor 1.3"), "{error}");
 }
 
