@@ -53,7 +53,9 @@ pub(crate) fn endpoint(
         return wrong("has an invalid host name", form);
     }
     let rest = &authority.as_str()[host.len()..];
-    if !rest.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+    // The parser of URLs takes a sign, too.
+    let is_signed = rest.contains('+');
+    if !rest.is_empty() && authority.port_u16().is_none_or(|port| port == 0 || is_signed) {
         return wrong("has an invalid port", form);
     }
     match scheme {
@@ -156,6 +158,7 @@ mod tests {
             ("https://user@pattern.example", false, "base_url has user information in it"),
             ("https://user:pw@pattern.example", false, "base_url has user information in it"),
             ("https://pattern.example:", false, "base_url has an invalid port"),
+            ("https://pattern.example:+1", false, "base_url has an invalid port"),
             ("https://pattern.example:0", false, "base_url has an invalid port"),
             ("https://pattern.example:65536", false, "base_url has an invalid port"),
             ("https://-pattern.example", false, "base_url has an invalid host name"),

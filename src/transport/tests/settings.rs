@@ -2,10 +2,17 @@
 
 use std::net::Ipv4Addr;
 
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use rustls::pki_types::ServerName;
+
 use super::peer::{Ca, settings, transport};
 use crate::error::ErrorKind;
+use crate::profile::base_url::endpoint;
 use crate::secret::{Secret, SecretBuf};
+use crate::transport::target::{Host, Target};
 use crate::transport::{HttpsTransport, ProxyChoice, Roots, Settings};
+use crate::vendor::pattern::PROFILE;
 
 /// Checks that `settings` are refused because of `field`, with a message that has `problem`.
 fn refused(settings: Settings, field: &str, problem: &str) {
@@ -156,4 +163,24 @@ fn an_override_names_a_host() {
 fn a_user_agent_is_one_line() {
     let user_agent = "a\r\nb: c".into();
     refused(Settings { user_agent, ..settings() }, "user_agent", "characters");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+    /// Else it would be refused at the first fetch only.
+    #[test]
+    fn a_base_url_that_a_client_takes_can_be_connected_to(
+        authority in r"(\[[0-9a-f:.%]{1,12}\]|[a-zA-Z0-9._-]{1,8}|[0-9]{1,3}(\.[0-9]{0,3}){1,4}|[a-z.]{1,4}\.)(:[+0-9-]{0,5})?"
+    ) {
+        let base_url = format!("https://{authority}");
+        if let Ok(url) = endpoint(&PROFILE, &base_url, false) {
+            let target = Target::parse(&url);
+            prop_assert!(target.is_ok(), "{url}: {target:?}");
+            if let Host::Name(name) = target.unwrap().origin.host {
+                let name = name.trim_end_matches('.').to_owned();
+                prop_assert!(ServerName::try_from(name).is_ok(), "{url}");
+            }
+        }
+    }
 }
