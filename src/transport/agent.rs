@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +67,8 @@ pub(super) struct Exchange {
     pub(super) met_stale: Cell<bool>,
     /// Whether the peer has ended the connection.
     ended: Cell<bool>,
+    /// Who is at the other end.
+    answerer: Cell<Option<SocketAddr>>,
 }
 
 thread_local! {
@@ -95,6 +98,7 @@ impl Exchange {
             veil: RefCell::new(Veil::default()),
             met_stale: Cell::new(false),
             ended: Cell::new(false),
+            answerer: Cell::new(None),
         }))
     }
 
@@ -185,13 +189,39 @@ pub(super) fn not_http(how: &str) -> Error {
 impl Exchange {
     /// What an error of ureq means: mostly it is one of ours, coming back.
     pub(super) fn meaning(&self, error: UreqError) -> Error {
+        let internal = || Error::new(ErrorKind::Internal, Phase::Receive);
         match error {
+            UreqError::Other(error) => match error.downcast::<Error>() {
+                Ok(error) => self.told(*error),
+                Err(_) => internal(),
+            },
             // ureq can go no further with what it has.
             UreqError::BodyStalled if !self.ended.get() => {
-                not_http("its chunks do not fit together")
+                self.told(not_http("its chunks do not fit together"))
             }
-            UreqError::BodyStalled => incomplete(),
-            error => meaning(error),
+            UreqError::BodyStalled => self.told(incomplete()),
+            UreqError::Protocol(_) => self.told(not_http("its head or its framing makes no sense")),
+            UreqError::LargeResponseHeader(..) => self.told(long_head()),
+            UreqError::Io(error) => match error.downcast::<UreqError>() {
+                Ok(inner) => self.meaning(inner),
+                Err(_) => self.told(incomplete()),
+            },
+            _ => internal(),
+        }
+    }
+
+    /// Says who answered, where `error` is about the answer and not about the connection, which is
+    /// told with its address already.
+    pub(super) fn told(&self, error: Error) -> Error {
+        let is_of_answer =
+            matches!(error.kind(), ErrorKind::AnswerTooLarge | ErrorKind::AnswerNotJson)
+                || error.message() == INCOMPLETE;
+        match self.answerer.get().filter(|_| is_of_answer) {
+            None => error,
+            Some(peer) => {
+                let message = format!("{} (from {peer})", error.message());
+                error.with_message(message)
+            }
         }
     }
 }
@@ -201,26 +231,10 @@ pub(super) fn long_head() -> Error {
         .with_message("the answer is too large: its headers exceed 16 KiB")
 }
 
-fn incomplete() -> Error {
-    Error::new(ErrorKind::ConnectionLost, Phase::Receive)
-        .with_message("the answer ended before it was complete")
-}
+const INCOMPLETE: &str = "the answer ended before it was complete";
 
-fn meaning(error: UreqError) -> Error {
-    let internal = || Error::new(ErrorKind::Internal, Phase::Receive);
-    match error {
-        UreqError::Other(error) => match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(_) => internal(),
-        },
-        UreqError::Protocol(_) => not_http("its head or its framing makes no sense"),
-        UreqError::LargeResponseHeader(..) => long_head(),
-        UreqError::Io(error) => match error.downcast::<UreqError>() {
-            Ok(inner) => meaning(inner),
-            Err(_) => incomplete(),
-        },
-        _ => internal(),
-    }
+fn incomplete() -> Error {
+    Error::new(ErrorKind::ConnectionLost, Phase::Receive).with_message(INCOMPLETE)
 }
 
 /// Leaves resolving to the connector: a kept connection needs none.
@@ -324,6 +338,7 @@ impl Transport for Wire {
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
         let exchange = Exchange::current()?;
+        exchange.answerer.set(Some(self.link.peer()));
         if self.received.unread().is_empty() {
             let arrived = self.link.receive(&mut self.received, &exchange.attempt);
             match arrived.map_err(|error| self.explain(error, &exchange))? {

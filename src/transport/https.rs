@@ -166,7 +166,7 @@ fn read_body(
             return Ok(body);
         }
         if body.len() > MAX_ANSWER {
-            return Err(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive));
+            return Err(exchange.told(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)));
         }
     }
 }

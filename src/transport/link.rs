@@ -1,6 +1,7 @@
 //! One connection to an origin, plain or TLS.
 
 use std::io;
+use std::net::SocketAddr;
 
 use super::Attempt;
 use super::buffer::Window;
@@ -116,6 +117,11 @@ impl Link {
     /// The error for a connection that ended too early.
     pub(super) fn ended(&self, phase: Phase) -> Error {
         self.socket().lost(&io::ErrorKind::UnexpectedEof.into(), phase)
+    }
+
+    /// Who is at the other end: the server, or the proxy on the way to it.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.socket().peer()
     }
 
     fn socket(&self) -> &Socket {

@@ -1,11 +1,9 @@
 //! Every step ends with its attempt: 50 ms after the deadline and 100 ms after a cancel.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use socket2::{Domain, Socket, Type};
 
 use super::peer::{Ca, HOST, OK, Peer, attempt, post, read_request, request, settings, transport};
 use crate::error::{ErrorKind, Phase};
@@ -15,12 +13,12 @@ use crate::transport::{
     Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Settings, Transport,
 };
 
-const TIME: Duration = Duration::from_millis(120);
+pub(super) const TIME: Duration = Duration::from_millis(120);
 const GRACE: Duration = Duration::from_millis(50);
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// Sends with a deadline, then with a cancel, and checks that both end in `phase`, and soon.
-fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Request) {
+pub(super) fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Request) {
     soon(GRACE, || {
         let error = transport.send(request, &attempt(TIME)).unwrap_err();
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, phase), "{error}");
@@ -62,29 +60,6 @@ fn silent() -> Peer {
     })
 }
 
-/// An address where connections neither succeed nor fail: a listener whose queue is full.
-struct BlackHole {
-    address: SocketAddr,
-    _kept: Vec<Socket>,
-}
-
-impl BlackHole {
-    fn new(ip: Ipv4Addr, port: u16) -> BlackHole {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        listener.bind(&SocketAddr::from((ip, port)).into()).unwrap();
-        listener.listen(1).unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut kept = vec![listener];
-        for _ in 0..4 {
-            let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-            filler.set_nonblocking(true).unwrap();
-            let _ = filler.connect(&address);
-            kept.push(filler);
-        }
-        BlackHole { address: address.as_socket().unwrap(), _kept: kept }
-    }
-}
-
 #[test]
 fn a_lookup_that_hangs() {
     fn hang(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
@@ -108,36 +83,6 @@ fn lookups_that_nobody_waits_for_are_bounded() {
         .collect();
     assert_eq!(kinds[..8], [ErrorKind::Timeout; 8]);
     assert_eq!(kinds[8..], [ErrorKind::Resolve; 4]);
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn an_address_that_does_not_answer() {
-    let hole = BlackHole::new(Ipv4Addr::LOCALHOST, 0);
-    let url = format!("https://{}/token", hole.address);
-    ends_in(Phase::Connect, &transport(), &request(url.clone()));
-    let error = transport().send(&request(url), &attempt(TIME)).unwrap_err();
-    assert!(error.message().contains(&format!("{}: no reply", hole.address)), "{error}");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn an_address_that_hangs_does_not_cost_the_deadline() {
-    let peer = Peer::answering(OK);
-    let hanging = Ipv4Addr::new(127, 0, 0, 9);
-    let _hole = BlackHole::new(hanging, peer.address.port());
-    let resolve = vec![(HOST.into(), hanging.into()), (HOST.into(), Ipv4Addr::LOCALHOST.into())];
-    let transport = HttpsTransport::new(Settings { resolve, ..settings() }).unwrap();
-    let start = Instant::now();
-    post(&transport, peer.url()).unwrap();
-    assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
-    // A short deadline is shared fairly.
-    let transport = HttpsTransport::new(Settings {
-        resolve: vec![(HOST.into(), hanging.into()), (HOST.into(), Ipv4Addr::LOCALHOST.into())],
-        ..settings()
-    });
-    let time = Duration::from_millis(200);
-    transport.unwrap().send(&request(peer.url()), &attempt(time)).unwrap();
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The transport against peers on loopback, well-behaved and hostile.
 
+// Elsewhere a full queue refuses instead of keeping silent.
+#[cfg(target_os = "linux")]
+mod addresses;
 mod deadline;
 mod examined;
 mod hostile;
 mod leak;
+mod named;
 mod peer;
 mod proxies;
 mod real;
