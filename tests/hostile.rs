@@ -1,6 +1,9 @@
 //! Whatever a server does, a fetch ends in time, with the right error, in less than 1 MiB, and
 //! leaves no file open behind it. The servers run in a process of their own.
 
+// With the C ABI the library has an allocator of its own.
+#![cfg(not(feature = "capi"))]
+
 mod support;
 
 #[path = "hostile/measure.rs"]

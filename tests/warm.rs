@@ -1,5 +1,8 @@
 //! A thousand fetches on a kept connection: no thread appears, not for a moment, and nothing stays.
 
+// With the C ABI the library has an allocator of its own.
+#![cfg(not(feature = "capi"))]
+
 mod support;
 
 #[path = "hostile/measure.rs"]
