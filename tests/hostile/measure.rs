@@ -21,15 +21,20 @@ static ALLOCATOR: Counting = Counting;
 fn took(bytes: usize) {
     let now = NOW.fetch_add(bytes, Ordering::SeqCst) + bytes;
     PEAK.fetch_max(now, Ordering::SeqCst);
+    meet_thread();
+}
+
+fn gave(bytes: usize) {
+    NOW.fetch_sub(bytes, Ordering::SeqCst);
+    meet_thread();
+}
+
+fn meet_thread() {
     IS_KNOWN.with(|is_known| {
         if !is_known.replace(true) {
             THREADS.fetch_add(1, Ordering::SeqCst);
         }
     });
-}
-
-fn gave(bytes: usize) {
-    NOW.fetch_sub(bytes, Ordering::SeqCst);
 }
 
 // SAFETY: every call goes on to the system's allocator as it came; the counting allocates nothing.
@@ -64,7 +69,8 @@ pub(crate) fn peak_growth<R>(work: impl FnOnce() -> R) -> (R, usize) {
     (result, PEAK.load(Ordering::SeqCst) - before)
 }
 
-/// How many threads this process has ever had: those that took memory, as every Rust thread does.
+/// How many threads this process has ever had: those that took memory or gave it back, as every
+/// thread of Rust's does.
 pub(crate) fn threads_ever() -> usize {
     THREADS.load(Ordering::SeqCst)
 }
