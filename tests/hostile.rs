@@ -261,12 +261,6 @@ fn bomb() -> Vec<u8> {
     bomb
 }
 
-/// Not a claim: the process that the other test talks to.
-#[test]
-fn the_peers() {
-    peer::serve(servers().map(|(server, over)| (over, server.act)));
-}
-
 fn servers() -> impl Iterator<Item = (&'static Server, Over)> {
     SERVERS.iter().flat_map(|server| server.over.iter().map(move |over| (server, *over)))
 }
@@ -293,7 +287,8 @@ fn builder(over: Over, port: u16, ca_pem: &str) -> Builder {
 
 #[test]
 fn whatever_a_server_does_costs_little_and_ends_in_time() {
-    let peers = Peers::start();
+    peer::serve(servers().map(|(server, over)| (over, server.act)));
+    let peers = Peers::start("whatever_a_server_does_costs_little_and_ends_in_time");
     let mut wrong = Vec::new();
     for ((server, over), port) in servers().zip(peers.ports()) {
         let never_ends = matches!(server.outcome, Some((ErrorKind::Timeout, _)));

@@ -1,15 +1,15 @@
 //! What this process takes: heap, threads, open files.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static NOW: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
+#[cfg(target_os = "linux")]
 thread_local! {
-    static IS_KNOWN: Cell<bool> = const { Cell::new(false) };
+    static IS_KNOWN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 /// The system's allocator, with an eye on who takes how much.
@@ -30,6 +30,8 @@ fn gave(bytes: usize) {
 }
 
 fn meet_thread() {
+    // Elsewhere a thread's own state may be made by the allocator, and more than once.
+    #[cfg(target_os = "linux")]
     IS_KNOWN.with(|is_known| {
         if !is_known.replace(true) {
             THREADS.fetch_add(1, Ordering::SeqCst);
@@ -69,10 +71,10 @@ pub(crate) fn peak_growth<R>(work: impl FnOnce() -> R) -> (R, usize) {
     (result, PEAK.load(Ordering::SeqCst) - before)
 }
 
-/// How many threads this process has ever had: those that took memory or gave it back, as every
-/// thread of Rust's does.
-pub(crate) fn threads_ever() -> usize {
-    THREADS.load(Ordering::SeqCst)
+/// How many threads this process has ever had, those that took memory or gave it back, as every
+/// thread of Rust's does; `None` where that is not counted.
+pub(crate) fn threads_ever() -> Option<usize> {
+    cfg!(target_os = "linux").then(|| THREADS.load(Ordering::SeqCst))
 }
 
 /// How many threads there are now; `None` where the system does not say.

@@ -46,10 +46,11 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Starts this program again, to be the servers: its test `the_peers` must call [`serve`].
-    pub(crate) fn start() -> Peers {
+    /// Starts this program again with the test of this name, which must call [`serve`] at once. No
+    /// other test may be in the program: it would take memory and threads of its own.
+    pub(crate) fn start(test: &str) -> Peers {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["the_peers", "--exact"]).env(ASKED, "1");
+        command.args([test, "--exact"]).env(ASKED, "1");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut said = String::new();
@@ -97,7 +98,9 @@ pub(crate) fn serve(servers: impl Iterator<Item = (Over, Act)>) {
             }
         });
     }
-    writeln!(io::stderr(), "{said}").unwrap();
+    said.push('\n');
+    // Not by `eprint!`, which the test runner would keep to itself.
+    io::stderr().write_all(said.as_bytes()).unwrap();
     let _until_the_parent_ends = io::stdin().read(&mut [0]);
     std::process::exit(0);
 }
