@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each module of `src`, and those it may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
-    ("process", &[]),
+    ("process", &["protected"]),
     ("protected", &[]),
     ("secret", &["protected"]),
     ("json", &["secret"]),
