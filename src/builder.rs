@@ -450,7 +450,7 @@ impl Builder {
     }
 
     fn build_unnamed(self) -> Result<Client, Error> {
-        let url = self.endpoint()?;
+        let url = self.endpoint()?.into();
         self.credentials.check_complete()?;
         if self.require_locked_memory && !self.credentials.values().all(Secret::is_locked) {
             return Err(cannot_lock_memory());

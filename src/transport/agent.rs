@@ -15,22 +15,16 @@ use ureq::Error as UreqError;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
-use super::buffer::Window;
+use super::desk::Desk;
 use super::https::Routes;
 use super::link::{Arrived, Link};
 use super::target::Target;
 use super::veil::{LONGEST_HEAD, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::{Secret, SecretBuf};
-
-/// Room for the longest head and what came with it.
-const INPUT_BUFFER: usize = LONGEST_HEAD + 4 * 1024;
-const OUTPUT_BUFFER: usize = 4 * 1024;
+use crate::secret::SecretBuf;
 
 /// How many connections may wait for their next request. One client rarely needs two.
 const MOST_IDLE: usize = 8;
@@ -55,9 +49,8 @@ pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duratio
 /// What the connector and the connections must know of the call that they work for.
 pub(super) struct Exchange {
     attempt: Attempt,
-    /// The values behind the placeholders, in order.
-    headers: Vec<Secret>,
-    body: SecretBuf,
+    /// What the placeholders stand for.
+    request: Request,
     /// Whether a kept connection will not do.
     fresh: bool,
     veil: RefCell<Veil>,
@@ -80,17 +73,14 @@ impl Exchange {
         fresh: bool,
     ) -> Result<Rc<Self>, Error> {
         // ureq checks the placeholders only.
-        let mut values = request.headers.iter();
+        let mut values = request.headers();
         if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
             let problem = "has characters that cannot stand in a header";
-            return Err(Error::setting(*name, problem, "correct the credential"));
+            return Err(Error::setting(name, problem, "correct the credential"));
         }
-        let headers =
-            request.headers.iter().map(|(_, value)| Secret::passing(value.expose_secret()));
         Ok(Rc::new(Exchange {
             attempt: attempt.clone(),
-            headers: headers.collect(),
-            body: SecretBuf::from(request.body.expose_secret()),
+            request: request.share(),
             fresh,
             veil: RefCell::new(Veil::default()),
             met_stale: Cell::new(false),
@@ -115,36 +105,48 @@ impl Exchange {
         current.ok_or_else(|| carry(Error::new(ErrorKind::Internal, Phase::Connect)))
     }
 
-    /// Uncovers the next piece of the answer's body.
-    pub(super) fn uncover(&self, bytes: &mut [u8]) {
-        self.veil.borrow_mut().uncover(bytes);
+    /// Covers the next piece of the answer.
+    fn cover(&self, bytes: &mut [u8]) -> Result<(), UreqError> {
+        self.veil.borrow_mut().cover(bytes).map_err(|unveilable| match unveilable {
+            Unveilable::LongHead => carry(long_head()),
+            Unveilable::Framing => carry(not_http(
+                "it has a transfer coding that nobody asked for, or chunks without end",
+            )),
+        })
+    }
+
+    /// The answer's body, of which ureq has handed out `length` zeroes.
+    pub(super) fn body(&self, length: usize) -> SecretBuf {
+        self.veil.borrow_mut().body(length)
     }
 
     /// The request as it goes out, once `written` is all of what ureq has to write.
     fn message(&self, written: &[u8]) -> Result<Option<SecretBuf>, UreqError> {
-        const END: &[u8] = b"\r\n\r\n";
-        let Some(end) = written.windows(END.len()).position(|window| window == END) else {
-            return Ok(None);
-        };
-        let head_length = end + END.len();
-        if written.len() < head_length + self.body.len() {
+        let body = self.request.body();
+        // The body that ureq knows is all zeroes: nothing in it looks like the end of a head.
+        let head = written.len().checked_sub(body.len()).map(|length| &written[..length]);
+        let Some(lines) = head.and_then(|head| head.strip_suffix(b"\r\n")) else { return Ok(None) };
+        if !lines.ends_with(b"\r\n") {
             return Ok(None);
         }
-        let secrets: usize = self.headers.iter().map(Secret::len).sum();
+        let secrets: usize = self.request.headers().map(|(_, value)| value.len()).sum();
         let mut message = SecretBuf::with_capacity(written.len() + secrets);
-        for line in written[..end + 2].split_inclusive(|byte| *byte == b'\n') {
-            match placeholder(line) {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            match line.strip_suffix(PLACEHOLDER_AT_END) {
                 None => message.push(line),
-                Some((name, index)) => {
-                    let value = self.headers.get(index).ok_or_else(internal)?;
+                Some(name) => {
+                    let mut headers = self.request.headers();
+                    let known = headers.find(|known| known.0.as_bytes() == name);
+                    let (_, value) = known.ok_or_else(internal)?;
                     message.push(name);
+                    message.push(b": ");
                     message.push(value.expose_secret().as_bytes());
                     message.push(b"\r\n");
                 }
             }
         }
         message.push(b"\r\n");
-        message.push(self.body.expose_secret());
+        message.push(body.expose_secret());
         Ok(Some(message))
     }
 }
@@ -154,19 +156,9 @@ pub(super) fn is_header_value(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
-/// What stands for the value of header number `index`.
-pub(super) fn placeholder_for(index: usize) -> String {
-    format!("{{secret {index}}}")
-}
-
-/// The `name: ` and the index of a header line that holds a placeholder.
-fn placeholder(line: &[u8]) -> Option<(&[u8], usize)> {
-    let start = line.windows(MARK.len()).position(|window| window == MARK)?;
-    let digits = line.get(start + MARK.len()..)?.strip_suffix(b"}\r\n")?;
-    Some((&line[..start], std::str::from_utf8(digits).ok()?.parse().ok()?))
-}
-
-const MARK: &[u8] = b"{secret ";
+/// Stands for a header's value.
+pub(super) const PLACEHOLDER: &str = "{secret}";
+const PLACEHOLDER_AT_END: &[u8] = b": {secret}\r\n";
 
 /// Wraps an error of ours, so that it comes through ureq unharmed.
 fn carry(error: Error) -> UreqError {
@@ -259,13 +251,7 @@ impl Connector for Dialer {
         let target = Target::parse(&details.uri.to_string()).map_err(carry)?;
         let link = self.0.open(&target.origin, &exchange.attempt).map_err(carry)?;
         let is_tls = target.origin.tls;
-        Ok(Some(Wire {
-            link,
-            is_tls,
-            buffers: LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER),
-            written: Vec::new(),
-            received: Window::default(),
-        }))
+        Ok(Some(Wire { link, is_tls, desk: Desk::default() }))
     }
 }
 
@@ -273,12 +259,7 @@ impl Connector for Dialer {
 struct Wire {
     link: Link,
     is_tls: bool,
-    /// ureq's own: placeholders and covered bytes.
-    buffers: LazyBuffers,
-    /// What ureq has written of the present request.
-    written: Vec<u8>,
-    /// What has come of the answer and ureq has no room for yet.
-    received: Window,
+    desk: Desk,
 }
 
 impl fmt::Debug for Wire {
@@ -303,16 +284,18 @@ impl Wire {
 
 impl Transport for Wire {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
+        &mut self.desk
     }
 
     /// ureq writes head and body one after the other; they leave together, in one record.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), UreqError> {
         let exchange = Exchange::current()?;
-        self.written.extend_from_slice(&self.buffers.output()[..amount]);
-        let Some(message) = exchange.message(&self.written)? else { return Ok(()) };
-        self.written.clear();
-        let sent = self.link.send(message.expose_secret(), &mut self.received, &exchange.attempt);
+        let Some(message) = exchange.message(self.desk.write(amount))? else { return Ok(()) };
+        self.desk.clear_output();
+        let sent = self.desk.take_in(
+            |input| self.link.send(message.expose_secret(), input, &exchange.attempt),
+            |new| exchange.cover(new),
+        )?;
         match sent {
             // A peer that closes while we send may have said why: the reading will tell.
             Err(error) if error.kind() != ErrorKind::ConnectionLost => {
@@ -324,36 +307,21 @@ impl Transport for Wire {
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
         let exchange = Exchange::current()?;
-        if self.received.unread().is_empty() {
-            let arrived = self.link.receive(&mut self.received, &exchange.attempt);
-            match arrived.map_err(|error| self.explain(error, &exchange))? {
-                Arrived::Some => {}
-                Arrived::End if self.link.heard => {
-                    exchange.ended.set(true);
-                    return Ok(false);
-                }
-                Arrived::End | Arrived::Cut => {
-                    return Err(self.explain(self.link.ended(Phase::Receive), &exchange));
-                }
+        let arrived = self.desk.take_in(
+            |input| self.link.receive(input, &exchange.attempt),
+            |new| exchange.cover(new),
+        )?;
+        self.link.wipe();
+        match arrived.map_err(|error| self.explain(error, &exchange))? {
+            Arrived::Some => Ok(true),
+            Arrived::End if self.link.heard => {
+                exchange.ended.set(true);
+                Ok(false)
+            }
+            Arrived::End | Arrived::Cut => {
+                Err(self.explain(self.link.ended(Phase::Receive), &exchange))
             }
         }
-        let room = self.buffers.input_append_buf();
-        let amount = room.len().min(self.received.unread().len());
-        let room = &mut room[..amount];
-        room.copy_from_slice(&self.received.unread()[..amount]);
-        exchange.veil.borrow_mut().cover(room).map_err(|unveilable| match unveilable {
-            Unveilable::LongHead => carry(long_head()),
-            Unveilable::Framing => carry(not_http(
-                "it has a transfer coding that nobody asked for, or endless trailers",
-            )),
-        })?;
-        self.buffers.input_appended(amount);
-        self.received.consume(amount);
-        if self.received.unread().is_empty() {
-            self.received.wipe();
-            self.link.wipe();
-        }
-        Ok(amount > 0)
     }
 
     /// ureq asks after an answer, and again before it sends the next request on the kept connection:
@@ -361,8 +329,10 @@ impl Transport for Wire {
     fn is_open(&mut self) -> bool {
         let Ok(exchange) = Exchange::current() else { return false };
         let has_just_answered = self.link.heard;
+        let is_clear = self.desk.is_clear();
+        self.desk.wipe();
         !exchange.fresh
-            && self.received.unread().is_empty()
+            && is_clear
             && self.link.rest()
             && (has_just_answered || self.link.is_quiet(&exchange.attempt))
     }

@@ -229,15 +229,12 @@ pub(super) fn transport() -> HttpsTransport {
 }
 
 pub(super) fn request(url: impl Into<String>) -> Request {
-    Request {
-        url: url.into(),
-        headers: vec![
-            ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
-            ("content-type", Secret::from("application/x-www-form-urlencoded")),
-        ],
-        body: SecretBuf::from(&b"grant_type=client_credentials"[..]),
-        replayable: true,
-    }
+    let headers = vec![
+        ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
+        ("content-type", Secret::from("application/x-www-form-urlencoded")),
+    ];
+    let body = SecretBuf::from(&b"grant_type=client_credentials"[..]);
+    Request::new(url.into().into(), headers, body, true)
 }
 
 pub(super) fn attempt(time: Duration) -> Attempt {

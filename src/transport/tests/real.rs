@@ -203,7 +203,7 @@ fn nginx_that_says_100_continue() {
     let config = format!("location / {{ proxy_pass http://{}; }}", origin.address);
     let Some(nginx) = nginx(&config) else { return };
     let mut expecting = request(nginx.url());
-    expecting.headers.push(("expect", Secret::from("100-continue")));
+    expecting.content().headers.push(("expect", Secret::from("100-continue")));
     let response = transport().send(&expecting, &attempt(Duration::from_secs(20))).unwrap();
     assert_eq!(response.body().expose_secret(), b"ab");
 }
@@ -213,7 +213,7 @@ fn nginx_that_soon_closes_kept_connections() {
     let Some(nginx) = nginx("keepalive_timeout 1s;") else { return };
     let transport = transport();
     let mut once = request(nginx.url());
-    once.replayable = false;
+    once.content().replayable = false;
     for _ in 0..2 {
         transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
         thread::sleep(Duration::from_millis(1200));
@@ -225,7 +225,7 @@ fn nginx_that_closes_every_few_requests() {
     let Some(nginx) = nginx("keepalive_requests 3;") else { return };
     let transport = transport();
     let mut once = request(nginx.url());
-    once.replayable = false;
+    once.content().replayable = false;
     for _ in 0..10 {
         transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
     }

@@ -155,10 +155,10 @@ impl Session {
         false
     }
 
-    /// Wipes and frees the buffers. They must not hold anything that is still needed.
+    /// Wipes the buffers. They must not hold anything that is still needed.
     pub(in crate::transport) fn rest(&mut self) {
-        self.incoming = Window::default();
-        self.outgoing = Vec::new();
+        self.incoming.wipe();
+        self.outgoing.clear();
     }
 
     /// Wipes the buffers if they hold nothing that is still needed.
