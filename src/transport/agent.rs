@@ -1,9 +1,8 @@
 //! ureq on our connections.
 //!
 //! ureq speaks HTTP and keeps the pool; resolving, connecting, TLS and waiting are ours, so that
-//! every step ends with its attempt. It never sees a secret: it gets placeholders for header values
-//! and zeroes for the request's body, which are replaced in the buffer that goes out, and a
-//! [veiled](super::veil) answer.
+//! every step ends with its attempt. It never sees a secret: it gets no headers and zeroes for the body,
+//! which are put in on the way out, and a [veiled](super::veil) answer.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Error as UreqError;
-use ureq::config::Config;
+use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
@@ -33,6 +32,8 @@ const MOST_IDLE: usize = 8;
 pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duration) -> ureq::Agent {
     let config = Config::builder()
         .user_agent(user_agent)
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
         // Proxies are part of the routes.
         .proxy(None)
         .http_status_as_error(false)
@@ -49,7 +50,6 @@ pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duratio
 /// What the connector and the connections must know of the call that they work for.
 pub(super) struct Exchange {
     attempt: Attempt,
-    /// What the placeholders stand for.
     request: Request,
     /// Whether a kept connection will not do.
     fresh: bool,
@@ -72,7 +72,7 @@ impl Exchange {
         attempt: &Attempt,
         fresh: bool,
     ) -> Result<Rc<Self>, Error> {
-        // ureq checks the placeholders only.
+        // ureq sees none of them.
         let mut values = request.headers();
         if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
             let problem = "has characters that cannot stand in a header";
@@ -121,33 +121,23 @@ impl Exchange {
     }
 
     /// The request as it goes out, once `written` is all of what ureq has to write.
-    fn message(&self, written: &[u8]) -> Result<Option<SecretBuf>, UreqError> {
+    fn message(&self, written: &[u8]) -> Option<SecretBuf> {
         let body = self.request.body();
         // The body that ureq knows is all zeroes: nothing in it looks like the end of a head.
-        let head = written.len().checked_sub(body.len()).map(|length| &written[..length]);
-        let Some(lines) = head.and_then(|head| head.strip_suffix(b"\r\n")) else { return Ok(None) };
-        if !lines.ends_with(b"\r\n") {
-            return Ok(None);
-        }
-        let secrets: usize = self.request.headers().map(|(_, value)| value.len()).sum();
-        let mut message = SecretBuf::with_capacity(written.len() + secrets);
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            match line.strip_suffix(PLACEHOLDER_AT_END) {
-                None => message.push(line),
-                Some(name) => {
-                    let mut headers = self.request.headers();
-                    let known = headers.find(|known| known.0.as_bytes() == name);
-                    let (_, value) = known.ok_or_else(internal)?;
-                    message.push(name);
-                    message.push(b": ");
-                    message.push(value.expose_secret().as_bytes());
-                    message.push(b"\r\n");
-                }
+        let head = &written[..written.len().checked_sub(body.len())?];
+        let lines = head.strip_suffix(b"\r\n").filter(|lines| lines.ends_with(b"\r\n"))?;
+        let headers = || self.request.headers().map(|(name, value)| (name, value.expose_secret()));
+        let of_headers: usize = headers().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let mut message = SecretBuf::with_capacity(written.len() + of_headers);
+        message.push(lines);
+        for (name, value) in headers() {
+            for piece in [name, ": ", value, "\r\n"] {
+                message.push(piece.as_bytes());
             }
         }
         message.push(b"\r\n");
         message.push(body.expose_secret());
-        Ok(Some(message))
+        Some(message)
     }
 }
 
@@ -156,17 +146,9 @@ pub(super) fn is_header_value(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
-/// Stands for a header's value.
-pub(super) const PLACEHOLDER: &str = "{secret}";
-const PLACEHOLDER_AT_END: &[u8] = b": {secret}\r\n";
-
 /// Wraps an error of ours, so that it comes through ureq unharmed.
 fn carry(error: Error) -> UreqError {
     UreqError::Other(Box::new(error))
-}
-
-fn internal() -> UreqError {
-    carry(Error::new(ErrorKind::Internal, Phase::Send))
 }
 
 pub(super) fn not_http(how: &str) -> Error {
@@ -290,7 +272,7 @@ impl Transport for Wire {
     /// ureq writes head and body one after the other; they leave together, in one record.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), UreqError> {
         let exchange = Exchange::current()?;
-        let Some(message) = exchange.message(self.desk.write(amount))? else { return Ok(()) };
+        let Some(message) = exchange.message(self.desk.write(amount)) else { return Ok(()) };
         self.desk.clear_output();
         let sent = self.desk.take_in(
             |input| self.link.send(message.expose_secret(), input, &exchange.attempt),

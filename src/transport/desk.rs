@@ -12,7 +12,7 @@ const OUTPUT_ROOM: usize = 2 * 1024;
 pub(super) struct Desk {
     /// What has come of the answer, its body covered.
     input: Window,
-    /// The request with its placeholders, as far as it is written.
+    /// The request without headers of ours, with zeroes for its body, as far as it is written.
     output: Vec<u8>,
     written: usize,
     /// Whether ureq got any further with the input since it last grew.

@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ureq::http::HeaderValue;
+use arc_swap::ArcSwapOption;
+use ureq::http::Uri;
 
-use super::agent::{Exchange, PLACEHOLDER, agent, is_header_value};
+use super::agent::{Exchange, agent, is_header_value};
 use super::connect::connect;
 use super::examine::Examination;
 use super::link::Link;
@@ -30,6 +31,8 @@ pub(crate) struct HttpsTransport {
     /// For examinations, which go the same way without the agent.
     routes: Arc<Routes>,
     user_agent: Cow<'static, str>,
+    /// The URL last asked for, taken apart; mostly there is only one.
+    last_url: ArcSwapOption<(Arc<str>, Uri)>,
 }
 
 /// How connections are opened.
@@ -70,16 +73,25 @@ impl HttpsTransport {
         // A forked child must touch neither its parent's connections nor the lock of their pool.
         let (by, name) = (Arc::clone(&routes), user_agent.clone());
         let agent = PerProcess::new(move || agent(Arc::clone(&by), &name, max_idle_age));
-        Ok(HttpsTransport { agent, routes, user_agent })
+        Ok(HttpsTransport { agent, routes, user_agent, last_url: ArcSwapOption::empty() })
+    }
+
+    fn uri(&self, request: &Request) -> Result<Uri, Error> {
+        let url = request.shared_url();
+        if let Some(last) = &*self.last_url.load() {
+            if Arc::ptr_eq(&last.0, url) {
+                return Ok(last.1.clone());
+            }
+        }
+        let uri: Uri =
+            url.parse().map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
+        self.last_url.store(Some(Arc::new((Arc::clone(url), uri.clone()))));
+        Ok(uri)
     }
 
     fn exchange(&self, request: &Request, exchange: &Rc<Exchange>) -> Result<Response, Error> {
-        let mut builder = ureq::http::Request::post(request.url());
-        for (name, _) in request.headers() {
-            builder = builder.header(name, HeaderValue::from_static(PLACEHOLDER));
-        }
         let stand_in = vec![0; request.body().len()];
-        let built = builder
+        let built = ureq::http::Request::post(self.uri(request)?)
             .body(&stand_in[..])
             .map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
         let agent = self.agent.get();

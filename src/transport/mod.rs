@@ -103,6 +103,10 @@ impl Request {
         &self.0.url
     }
 
+    fn shared_url(&self) -> &Arc<str> {
+        &self.0.url
+    }
+
     /// The headers in order, names in lower case, without `host` and `content-length`.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
         self.0.headers.iter().map(|(name, value)| (*name, value))

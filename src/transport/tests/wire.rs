@@ -29,7 +29,7 @@ fn a_request_says_what_it_must_and_an_answer_keeps_what_matters() {
         requests.recv().unwrap(),
         format!(
             "POST /token HTTP/1.1\r\ncontent-length: 29\r\nuser-agent: caretoken/{}\r\n\
-             accept: */*\r\nhost: vendor.test:{}\r\nauthorization: Basic ZmFrZTpmYWtl\r\n\
+             host: vendor.test:{}\r\nauthorization: Basic ZmFrZTpmYWtl\r\n\
              content-type: application/x-www-form-urlencoded\r\n\r\ngrant_type=client_credentials",
             env!("CARGO_PKG_VERSION"),
             peer.address.port(),
