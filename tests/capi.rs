@@ -273,3 +273,16 @@ fn the_cpp_wrapper_works_without_exceptions() {
         play(&compile("no_exceptions", &["no_exceptions.cpp"], &flags), |_| {}, |_| {});
     }
 }
+
+#[test]
+fn cpp_code_with_and_without_exceptions_shares_a_program() {
+    if have(&["c++"]) {
+        let object = build_directory().join("without_exceptions.o");
+        let mut command = compiler_of("no_exceptions.cpp");
+        command.args(["-fno-exceptions", "-fno-rtti", "-Dmain=without_exceptions", "-c"]);
+        run(command.arg(source("no_exceptions.cpp")).arg("-o").arg(&object));
+        let program =
+            compile("mixed", &["mixed.cpp", "wrapper_second.cpp"], &[object.to_str().unwrap()]);
+        play(&program, |_| {}, |_| {});
+    }
+}
