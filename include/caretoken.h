@@ -655,6 +655,9 @@ caretoken_status caretoken_config_new(const char *vendor,
  *   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
  *                        PEM file, which is read at once; may be set repeatedly
  *   roots                bundled (unless set): Mozilla's public CAs; none: ca_pem and ca_file alone decide
+ *   crl_pem, crl_file    certificate revocation lists, one for each issuer: PEM text, or the path of a
+ *                        PEM file, which is read at once; may be set repeatedly. A list counts
+ *                        however old it is; certificates whose issuer gave none are not checked
  *   client_cert_pem, client_cert_file, client_key_pem, client_key_file
  *                        a certificate chain and its key that identify this client (mutual TLS)
  *   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that

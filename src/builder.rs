@@ -54,6 +54,8 @@ const SETTINGS: &[&str] = &[
     "client_cert_pem",
     "client_key_file",
     "client_key_pem",
+    "crl_file",
+    "crl_pem",
     "max_idle_ms",
     "percent_encode_credentials",
     "pins",
@@ -138,8 +140,8 @@ impl Builder {
     /// - `timeout_ms`, `rejection_memory_ms`, `max_idle_ms`: whole milliseconds
     /// - `scopes`, `pins`: separated by spaces
     /// - `user_agent`
-    /// - `ca_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `client_cert_file`,
-    ///   `client_key_file` with the path of a file that is read at once
+    /// - `ca_pem`, `crl_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `crl_file`,
+    ///   `client_cert_file`, `client_key_file` with the path of a file that is read at once
     /// - `roots`: `bundled` or `none`
     /// - `proxy`: `environment`, `off`, or a URL
     /// - `resolve`: `host=address`; each call adds one
@@ -169,6 +171,8 @@ impl Builder {
                 self.https().client_key_pem = Some(SecretBuf::from(&key[..]));
             }
             "client_key_pem" => self.https().client_key_pem = Some(text.as_bytes().into()),
+            "crl_file" => self.add_crl_pem(&read_file(name, text)?),
+            "crl_pem" => self.add_crl_pem(text.as_bytes()),
             "max_idle_ms" => self.https().max_idle_age = milliseconds(name, text)?,
             "percent_encode_credentials" => self.percent_encode = switch(name, text)?,
             "pins" => {
@@ -252,9 +256,11 @@ impl Builder {
     }
 
     fn add_ca_pem(&mut self, pem: &[u8]) {
-        let all = self.https().ca_pem.get_or_insert_default();
-        all.extend_from_slice(pem);
-        all.push(b'\n');
+        append_pem(&mut self.https().ca_pem, pem);
+    }
+
+    fn add_crl_pem(&mut self, pem: &[u8]) {
+        append_pem(&mut self.https().crl_pem, pem);
     }
 
     fn note(&mut self, result: Result<(), Error>) {
@@ -294,6 +300,19 @@ impl Builder {
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
         self.https().roots = roots;
+        self
+    }
+
+    /// Refuses certificates, the server's own and those of CAs between, that are on these revocation
+    /// lists: PEM (`X509 CRL`), one list for each issuer or each part of its certificates. May be
+    /// called repeatedly.
+    ///
+    /// A list must be signed by the issuer it names, counts however old it is, and is never fetched
+    /// anew: build another client when there is a newer one. A certificate whose issuer gave no list
+    /// is not checked. Default: none; no revocation is checked.
+    #[must_use]
+    pub fn crl_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.add_crl_pem(&pem.into());
         self
     }
 
@@ -573,6 +592,13 @@ fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
             "give each scope by itself, exactly as the vendor writes it",
         ),
     }
+}
+
+/// Appends a PEM text to what was given before.
+fn append_pem(all: &mut Option<Vec<u8>>, pem: &[u8]) {
+    let all = all.get_or_insert_default();
+    all.extend_from_slice(pem);
+    all.push(b'\n');
 }
 
 fn proxy_choice(text: &str) -> ProxyChoice {

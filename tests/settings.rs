@@ -133,6 +133,14 @@ fn a_malformed_ca_is_refused_before_the_first_fetch() {
     }
 }
 
+#[test]
+fn a_malformed_revocation_list_is_refused_before_the_first_fetch() {
+    for pem in ["", "no PEM at all", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"] {
+        let error = pattern().crl_pem(pem).build().unwrap_err();
+        assert_eq!(error.field(), Some("crl_pem"), "{pem:?}");
+    }
+}
+
 mod by_name {
     use super::*;
 
@@ -184,6 +192,8 @@ mod by_name {
             ("client_secret", "fake\0secret"),
             ("scopes", "fake\0scope"),
             ("ca_file", "/nonexistent/fake-ca.pem"),
+            ("crl_file", "/nonexistent/fake-crl.pem"),
+            ("roots", "fake-roots"),
         ] {
             let error = builder.set(name, value).unwrap_err();
             assert_eq!(error.field(), Some(name), "{name}={value}");

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) roots: Roots,
     /// Certificates of further CAs, PEM. Default: none.
     pub(crate) ca_pem: Option<Vec<u8>>,
+    /// Certificate revocation lists, PEM. Default: none.
+    pub(crate) crl_pem: Option<Vec<u8>>,
     /// The client's certificate chain for mutual TLS, PEM, its own first. Default: none.
     pub(crate) client_cert_pem: Option<Vec<u8>>,
     /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted. Default: none.
@@ -37,6 +39,7 @@ impl Default for Settings {
             user_agent: concat!("caretoken/", env!("CARGO_PKG_VERSION")).into(),
             roots: Roots::Bundled,
             ca_pem: None,
+            crl_pem: None,
             client_cert_pem: None,
             client_key_pem: None,
             pins: Vec::new(),

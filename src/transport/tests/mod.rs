@@ -6,6 +6,7 @@ mod hostile;
 mod peer;
 mod proxies;
 mod real;
+mod revocation;
 mod settings;
 mod trust;
 mod wire;

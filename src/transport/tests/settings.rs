@@ -93,6 +93,25 @@ fn keys_in_every_usual_form_are_read() {
 }
 
 #[test]
+fn a_revocation_file_must_hold_lists() {
+    let good = Ca::trusted().revoking(&[7]);
+    let cut = good.replace("-----END X509 CRL-----", "");
+    let wrong = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n".to_owned();
+    for (pem, problem) in [
+        (String::new(), "holds no revocation list"),
+        ("hunter2".to_owned(), "holds no revocation list"),
+        (Ca::trusted().pem.clone(), "holds no revocation list"),
+        (cut, "END line is missing"),
+        (good.replacen('M', "*", 1), "not base64"),
+        (format!("{good}{wrong}"), "cannot be read"),
+    ] {
+        refused(Settings { crl_pem: Some(pem.into()), ..settings() }, "crl_pem", problem);
+    }
+    let two = format!("# ours\n{good}\n{}", Ca::new("Other").revoking(&[7]));
+    HttpsTransport::new(Settings { crl_pem: Some(two.into()), ..settings() }).unwrap();
+}
+
+#[test]
 fn a_pin_is_the_base64_of_32_bytes() {
     for (pin, problem) in [
         ("", "0 bytes, not 32"),

@@ -9,8 +9,9 @@ use rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, InconsistentKeys};
+use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
@@ -26,6 +27,7 @@ impl TlsConfig {
         let provider = Arc::new(provider());
         let verifier = Verifier {
             anchors: anchors(settings.roots, settings.ca_pem.as_deref())?,
+            crls: settings.crl_pem.as_deref().map_or(Ok(Vec::new()), revocation_lists)?,
             pins: settings.pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
             algorithms: provider.signature_verification_algorithms,
         };
@@ -77,17 +79,42 @@ fn anchors(
     };
     if let Some(pem) = ca_pem {
         for certificate in certificates("ca_pem", pem)? {
-            let anchor = webpki::anchor_from_trusted_cert(&certificate).map_err(|_| {
-                Error::setting("ca_pem", "holds a certificate that cannot be read", GIVE_PEM)
-            })?;
+            let anchor =
+                webpki::anchor_from_trusted_cert(&certificate).map_err(|_| unreadable("ca_pem"))?;
             anchors.to_mut().push(anchor.to_owned());
         }
     }
     if anchors.is_empty() {
-        let problem = "is missing, and no other CA is trusted";
-        return Err(Error::setting("ca_pem", problem, "give the CA's certificate"));
+        return Err(nobody_is_trusted());
     }
     Ok(anchors)
+}
+
+fn nobody_is_trusted() -> Error {
+    let problem = "is missing, and no other CA is trusted";
+    Error::setting("ca_pem", problem, "give the CA's certificate")
+}
+
+fn unreadable(field: &'static str) -> Error {
+    Error::setting(field, "holds a certificate that cannot be read", GIVE_PEM)
+}
+
+/// The revocation lists in a PEM file, at least one.
+fn revocation_lists(pem: &[u8]) -> Result<Vec<CertRevocationList<'static>>, Error> {
+    const GIVE_LIST: &str = "give lists as PEM: -----BEGIN X509 CRL----- …";
+    let mut lists = Vec::new();
+    for der in CertificateRevocationListDer::pem_slice_iter(pem) {
+        let der = der.map_err(|error| malformed("crl_pem", &error))?;
+        let list = OwnedCertRevocationList::from_der(&der).map_err(|error| {
+            let problem = format!("holds a list that cannot be read ({error})");
+            Error::setting("crl_pem", problem, GIVE_LIST)
+        })?;
+        lists.push(list.into());
+    }
+    if lists.is_empty() {
+        return Err(Error::setting("crl_pem", "holds no revocation list", GIVE_LIST));
+    }
+    Ok(lists)
 }
 
 const GIVE_PEM: &str = "give certificates as PEM: -----BEGIN CERTIFICATE----- …";
@@ -159,9 +186,7 @@ fn refused_key(error: &rustls::Error) -> Error {
             let problem = "does not belong to client_cert_pem";
             Error::setting("client_key_pem", problem, "give the key of the first certificate")
         }
-        rustls::Error::InvalidCertificate(_) => {
-            Error::setting("client_cert_pem", "holds a certificate that cannot be read", GIVE_PEM)
-        }
+        rustls::Error::InvalidCertificate(_) => unreadable("client_cert_pem"),
         _ => {
             let remedy = "use RSA with 2048 to 8192 bits, P-256, P-384 or Ed25519";
             Error::setting("client_key_pem", "is of a kind that is not supported", remedy)
