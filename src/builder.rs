@@ -142,7 +142,7 @@ impl Builder {
     /// - `user_agent`
     /// - `ca_pem`, `crl_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `crl_file`,
     ///   `client_cert_file`, `client_key_file` with the path of a file that is read at once
-    /// - `roots`: `bundled` or `none`
+    /// - `roots`: `bundled`, `system` or `none`
     /// - `proxy`: `environment`, `off`, or a URL
     /// - `resolve`: `host=address`; each call adds one
     /// - `percent_encode_credentials`, `plain_http_to_loopback`,
@@ -191,14 +191,15 @@ impl Builder {
                 self.https().resolve.push((host.to_owned(), address));
             }
             "roots" => {
-                self.https().roots = match text {
+                self.https().roots = Some(match text {
                     "bundled" => Roots::Bundled,
+                    "system" => Roots::System,
                     "none" => Roots::None,
                     _ => {
-                        let problem = "is neither bundled nor none";
+                        let problem = "is not one of bundled, system and none";
                         return Err(Error::setting("roots", problem, "write one of them"));
                     }
-                };
+                });
             }
             "scopes" => self.scopes = text.split_ascii_whitespace().map(str::to_owned).collect(),
             "timeout_ms" => {
@@ -299,7 +300,7 @@ impl Builder {
     /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`].
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
-        self.https().roots = roots;
+        self.https().roots = Some(roots);
         self
     }
 

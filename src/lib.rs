@@ -40,6 +40,8 @@
 //!     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 //! # fn main() {}
 //! ```
+//!
+//! Features, both off by default: `platform-verifier` for [`Roots::System`], `capi` for the C ABI.
 
 // Tests may stop at the first surprise; the library may not.
 #![cfg_attr(

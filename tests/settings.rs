@@ -177,6 +177,16 @@ mod by_name {
         }
     }
 
+    #[cfg(not(feature = "platform-verifier"))]
+    #[test]
+    fn what_this_build_has_no_feature_for_is_told_by_its_name() {
+        let mut builder = pattern();
+        builder.set("roots", "system").unwrap();
+        let error = builder.build().unwrap_err();
+        assert_eq!(error.field(), Some("roots"));
+        assert!(error.remedy().contains("feature platform-verifier"), "{error}");
+    }
+
     #[test]
     fn a_bad_value_names_the_setting_and_keeps_the_old_one() {
         let mut builder = Builder::by_name("pattern").unwrap();

@@ -112,7 +112,9 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///   timeout_ms           how long a call may block at most, in all; 30000 unless set
 ///   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
 ///                        PEM file, which is read at once; may be set repeatedly
-///   roots                bundled (unless set): Mozilla's public CAs; none: ca_pem and ca_file alone decide
+///   roots                bundled (unless set): Mozilla's public CAs; system: the operating system's
+///                        certificate store, on Linux where SSL_CERT_FILE and SSL_CERT_DIR say; none:
+///                        ca_pem and ca_file alone decide
 ///   crl_pem, crl_file    certificate revocation lists, one for each issuer: PEM text, or the path of a
 ///                        PEM file, which is read at once; may be set repeatedly. A list counts
 ///                        however old it is; certificates whose issuer gave none are not checked

@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     /// The `user-agent` header. Default: `caretoken/` and the version.
     pub(crate) user_agent: Cow<'static, str>,
     /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`].
-    pub(crate) roots: Roots,
+    pub(crate) roots: Option<Roots>,
     /// Certificates of further CAs, PEM. Default: none.
     pub(crate) ca_pem: Option<Vec<u8>>,
     /// Certificate revocation lists, PEM. Default: none.
@@ -37,7 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             user_agent: concat!("caretoken/", env!("CARGO_PKG_VERSION")).into(),
-            roots: Roots::Bundled,
+            roots: None,
             ca_pem: None,
             crl_pem: None,
             client_cert_pem: None,
@@ -57,6 +57,15 @@ pub enum Roots {
     /// Mozilla's list, as it was when caretoken was built.
     #[default]
     Bundled,
+    /// The operating system: its certificate store, a hospital's own CAs included. Needs the feature
+    /// `platform-verifier`.
+    ///
+    /// On Linux and its like the store is read when the client is built, from where OpenSSL looks
+    /// for it; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other places. Windows and macOS judge each
+    /// certificate themselves: they may fetch what they need for that, which the deadline does not
+    /// cut short, and [`pins`](crate::Builder::pins) are then compared with the server's own key
+    /// alone.
+    System,
     /// Nobody's: only those in `ca_pem`.
     None,
 }

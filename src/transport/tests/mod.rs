@@ -8,6 +8,8 @@ mod proxies;
 mod real;
 mod revocation;
 mod settings;
+#[cfg(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple"))))]
+mod store;
 mod trust;
 mod wire;
 

@@ -250,7 +250,7 @@ pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
 /// Settings that trust the test CA alone, find [`HOST`] on loopback and use no proxy.
 pub(super) fn settings() -> Settings {
     Settings {
-        roots: Roots::None,
+        roots: Some(Roots::None),
         ca_pem: Some(Ca::trusted().pem.clone().into()),
         proxy: ProxyChoice::Off,
         resolve: vec![(HOST.into(), Ipv4Addr::LOCALHOST.into())],

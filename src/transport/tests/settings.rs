@@ -39,7 +39,7 @@ fn a_ca_file_must_hold_certificates() {
         let ca_pem = Some(pem.clone().into());
         refused(Settings { ca_pem, ..settings() }, "ca_pem", problem);
         let ca_pem = Some(pem.into());
-        refused(Settings { ca_pem, roots: Roots::Bundled, ..settings() }, "ca_pem", problem);
+        refused(Settings { ca_pem, roots: Some(Roots::Bundled), ..settings() }, "ca_pem", problem);
     }
     refused(Settings { ca_pem: None, ..settings() }, "ca_pem", "is missing");
 }
@@ -90,6 +90,15 @@ fn keys_in_every_usual_form_are_read() {
         };
         HttpsTransport::new(settings).unwrap_or_else(|error| panic!("{kind}: {error}"));
     }
+}
+
+#[cfg(not(feature = "platform-verifier"))]
+#[test]
+fn the_systems_store_needs_a_feature() {
+    let settings = Settings { roots: Some(Roots::System), ..settings() };
+    let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
+    assert_eq!(error.field(), Some("roots"));
+    assert!(error.remedy().contains("feature platform-verifier"), "{error}");
 }
 
 #[test]

@@ -7,12 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
 use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, InconsistentKeys};
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
+use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
 use crate::error::Error;
@@ -25,12 +27,7 @@ pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
 impl TlsConfig {
     pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
         let provider = Arc::new(provider());
-        let verifier = Verifier {
-            anchors: anchors(settings.roots, settings.ca_pem.as_deref())?,
-            crls: settings.crl_pem.as_deref().map_or(Ok(Vec::new()), revocation_lists)?,
-            pins: settings.pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
-            algorithms: provider.signature_verification_algorithms,
-        };
+        let verifier = verifier(settings, &provider)?;
         let identity = identity(settings)?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -38,7 +35,7 @@ impl TlsConfig {
             // "Dangerous" is rustls's word for any verifier that is not its own. This one checks
             // all that rustls's does, with the same library.
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
+            .with_custom_certificate_verifier(verifier);
         let mut config = match identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
@@ -68,6 +65,23 @@ fn provider() -> CryptoProvider {
     provider
 }
 
+/// Whoever judges servers.
+fn verifier(
+    settings: &Settings,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    #[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
+    if settings.roots == Some(Roots::System) {
+        return super::platform::verifier(settings, provider);
+    }
+    Ok(Arc::new(Verifier {
+        anchors: anchors(settings.roots.unwrap_or_default(), settings.ca_pem.as_deref())?,
+        crls: settings.crl_pem.as_deref().map_or(Ok(Vec::new()), revocation_lists)?,
+        pins: parse_pins(settings)?,
+        algorithms: provider.signature_verification_algorithms,
+    }))
+}
+
 /// The CAs that are trusted, at least one.
 fn anchors(
     roots: Roots,
@@ -75,6 +89,7 @@ fn anchors(
 ) -> Result<Cow<'static, [TrustAnchor<'static>]>, Error> {
     let mut anchors = match roots {
         Roots::Bundled => Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS),
+        Roots::System => Cow::Owned(store::anchors()?),
         Roots::None => Cow::Borrowed(&[][..]),
     };
     if let Some(pem) = ca_pem {
@@ -95,8 +110,16 @@ fn nobody_is_trusted() -> Error {
     Error::setting("ca_pem", problem, "give the CA's certificate")
 }
 
-fn unreadable(field: &'static str) -> Error {
+pub(super) fn unreadable(field: &'static str) -> Error {
     Error::setting(field, "holds a certificate that cannot be read", GIVE_PEM)
+}
+
+/// The error for a setting that this build has no code for.
+#[cfg(not(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple")))))]
+pub(super) fn missing_feature(field: &'static str, what: &str, feature: &str) -> Error {
+    let problem = format!("asks for {what}, which this build of caretoken cannot use");
+    let remedy = format!("build caretoken with the feature {feature}, or choose another {field}");
+    Error::setting(field, problem, remedy)
 }
 
 /// The revocation lists in a PEM file, at least one.
@@ -120,7 +143,10 @@ fn revocation_lists(pem: &[u8]) -> Result<Vec<CertRevocationList<'static>>, Erro
 const GIVE_PEM: &str = "give certificates as PEM: -----BEGIN CERTIFICATE----- …";
 
 /// The certificates in a PEM file, at least one.
-fn certificates(field: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(super) fn certificates(
+    field: &'static str,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, Error> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if found.is_empty() => {
@@ -192,6 +218,10 @@ fn refused_key(error: &rustls::Error) -> Error {
             Error::setting("client_key_pem", "is of a kind that is not supported", remedy)
         }
     }
+}
+
+pub(super) fn parse_pins(settings: &Settings) -> Result<Vec<Pin>, Error> {
+    settings.pins.iter().map(|pin| parse_pin(pin)).collect()
 }
 
 fn parse_pin(pin: &str) -> Result<Pin, Error> {

@@ -4,7 +4,10 @@ mod config;
 mod describe;
 mod explain;
 mod names;
+#[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
+mod platform;
 mod session;
+mod store;
 mod tickets;
 mod verify;
 

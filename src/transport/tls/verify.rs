@@ -108,6 +108,14 @@ fn is_pinned(pins: &[Pin], key: &[u8]) -> bool {
     pins.iter().any(|pin| pin == digest.as_ref())
 }
 
+/// Whether the server's own key is pinned, if any is: for systems that show no more of the path.
+#[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
+pub(super) fn is_pinned_server(pins: &[Pin], end_entity: &CertificateDer<'_>) -> bool {
+    pins.is_empty()
+        || EndEntityCert::try_from(end_entity)
+            .is_ok_and(|parsed| is_pinned(pins, &parsed.subject_public_key_info()))
+}
+
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (anchors, pins) = (self.anchors.len(), self.pins.len());
@@ -117,7 +125,7 @@ impl fmt::Debug for Verifier {
 
 /// The check that a certificate did not pass.
 #[derive(Debug)]
-enum Check {
+pub(super) enum Check {
     /// With what is known of the time.
     Expired(Cow<'static, str>),
     NotYetValid(Cow<'static, str>),
@@ -158,11 +166,11 @@ impl From<webpki::Error> for Check {
 }
 
 impl Check {
-    fn expired(now: UnixTime, end: UnixTime) -> Check {
+    pub(super) fn expired(now: UnixTime, end: UnixTime) -> Check {
         Check::Expired(format!("expired on {}: {} ago", date(end), skew(now, end)).into())
     }
 
-    fn not_yet_valid(now: UnixTime, start: UnixTime) -> Check {
+    pub(super) fn not_yet_valid(now: UnixTime, start: UnixTime) -> Check {
         Check::NotYetValid(format!("is valid from {}: in {}", date(start), skew(now, start)).into())
     }
 }
@@ -177,14 +185,18 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(failed: Check, end_entity: &CertificateDer<'_>, host: &ServerName<'_>) -> Self {
+    pub(super) fn new(
+        failed: Check,
+        end_entity: &CertificateDer<'_>,
+        host: &ServerName<'_>,
+    ) -> Self {
         let certificate = EndEntityCert::try_from(end_entity).ok();
         let issuer = certificate.as_ref().and_then(|c| display_name(c.issuer()));
         let self_signed = certificate.as_ref().is_some_and(|c| c.issuer() == c.subject());
         Refusal { failed, host: host.to_str().into_owned(), issuer, self_signed }
     }
 
-    fn into_rustls(self) -> rustls::Error {
+    pub(super) fn into_rustls(self) -> rustls::Error {
         CertificateError::Other(OtherError(std::sync::Arc::new(self))).into()
     }
 
