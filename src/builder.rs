@@ -15,7 +15,7 @@ use crate::profile::credentials::Credentials;
 use crate::profile::{HeaderPart, Profile, Scopes, base_url};
 use crate::secret::{Secret, SecretBuf};
 use crate::transport::{
-    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, Transport,
+    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, TlsStack, Transport,
 };
 use crate::vendor::{self, Vendor};
 
@@ -67,6 +67,7 @@ const SETTINGS: &[&str] = &[
     "roots",
     "scopes",
     "timeout_ms",
+    "tls",
     "user_agent",
 ];
 
@@ -143,6 +144,7 @@ impl Builder {
     /// - `ca_pem`, `crl_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `crl_file`,
     ///   `client_cert_file`, `client_key_file` with the path of a file that is read at once
     /// - `roots`: `bundled`, `system` or `none`
+    /// - `tls` (the method is [`tls_stack`](Builder::tls_stack)): `rustls` or `system`
     /// - `proxy`: `environment`, `off`, or a URL
     /// - `resolve`: `host=address`; each call adds one
     /// - `percent_encode_credentials`, `plain_http_to_loopback`,
@@ -206,6 +208,16 @@ impl Builder {
                 let timeout = milliseconds(name, text)?;
                 check_timeout("timeout_ms", timeout)?;
                 self.timeout = timeout;
+            }
+            "tls" => {
+                self.https().tls_stack = match text {
+                    "rustls" => TlsStack::Rustls,
+                    "system" => TlsStack::System,
+                    _ => {
+                        let problem = "is neither rustls nor system";
+                        return Err(Error::setting("tls", problem, "write one of them"));
+                    }
+                };
             }
             "user_agent" => {
                 check_user_agent(text)?;
@@ -297,7 +309,8 @@ impl Builder {
     }
 
     /// Whose certificates are trusted besides those in [`ca_pem`](Builder::ca_pem). With
-    /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`].
+    /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`], and
+    /// [`Roots::System`] with [`TlsStack::System`].
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
         self.https().roots = Some(roots);
@@ -314,6 +327,13 @@ impl Builder {
     #[must_use]
     pub fn crl_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.add_crl_pem(&pem.into());
+        self
+    }
+
+    /// Whose TLS is used. Default: [`TlsStack::Rustls`].
+    #[must_use]
+    pub fn tls_stack(mut self, stack: TlsStack) -> Self {
+        self.https().tls_stack = stack;
         self
     }
 

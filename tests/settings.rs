@@ -177,14 +177,24 @@ mod by_name {
         }
     }
 
-    #[cfg(not(feature = "platform-verifier"))]
     #[test]
     fn what_this_build_has_no_feature_for_is_told_by_its_name() {
-        let mut builder = pattern();
-        builder.set("roots", "system").unwrap();
-        let error = builder.build().unwrap_err();
-        assert_eq!(error.field(), Some("roots"));
-        assert!(error.remedy().contains("feature platform-verifier"), "{error}");
+        for (name, feature, has_it) in [
+            ("roots", "platform-verifier", cfg!(feature = "platform-verifier")),
+            ("tls", "native-tls", cfg!(feature = "native-tls")),
+        ] {
+            let mut builder = pattern();
+            builder.set(name, "system").unwrap();
+            match builder.build() {
+                Ok(_) => assert!(has_it, "{name}"),
+                // The store of the machine may be empty.
+                Err(error) if has_it => assert_eq!(error.field(), Some("roots")),
+                Err(error) => {
+                    assert_eq!(error.field(), Some(name));
+                    assert!(error.remedy().contains(&format!("feature {feature}")), "{error}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -204,6 +214,7 @@ mod by_name {
             ("ca_file", "/nonexistent/fake-ca.pem"),
             ("crl_file", "/nonexistent/fake-crl.pem"),
             ("roots", "fake-roots"),
+            ("tls", "fake-tls"),
         ] {
             let error = builder.set(name, value).unwrap_err();
             assert_eq!(error.field(), Some(name), "{name}={value}");

@@ -33,8 +33,8 @@ use crate::secret::{Secret, SecretBuf};
 
 pub use examine::{Examination, Outcome, Step};
 pub(crate) use https::HttpsTransport;
-pub use settings::Roots;
 pub(crate) use settings::{ProxyChoice, Settings};
+pub use settings::{Roots, TlsStack};
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;

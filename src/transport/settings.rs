@@ -12,7 +12,10 @@ use crate::secret::{Secret, SecretBuf};
 pub(crate) struct Settings {
     /// The `user-agent` header. Default: `caretoken/` and the version.
     pub(crate) user_agent: Cow<'static, str>,
-    /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`].
+    /// Whose TLS. Default: [`TlsStack::Rustls`].
+    pub(crate) tls_stack: TlsStack,
+    /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`], and
+    /// [`Roots::System`] with [`TlsStack::System`].
     pub(crate) roots: Option<Roots>,
     /// Certificates of further CAs, PEM. Default: none.
     pub(crate) ca_pem: Option<Vec<u8>>,
@@ -37,6 +40,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             user_agent: concat!("caretoken/", env!("CARGO_PKG_VERSION")).into(),
+            tls_stack: TlsStack::default(),
             roots: None,
             ca_pem: None,
             crl_pem: None,
@@ -58,7 +62,7 @@ pub enum Roots {
     #[default]
     Bundled,
     /// The operating system: its certificate store, a hospital's own CAs included. Needs the feature
-    /// `platform-verifier`.
+    /// `platform-verifier`, except with [`TlsStack::System`].
     ///
     /// On Linux and its like the store is read when the client is built, from where OpenSSL looks
     /// for it; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other places. Windows and macOS judge each
@@ -68,6 +72,26 @@ pub enum Roots {
     System,
     /// Nobody's: only those in `ca_pem`.
     None,
+}
+
+/// Whose TLS. None has a switch that turns verification off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsStack {
+    /// rustls: the same on every system, fast, explains what it refuses, and leaves no secret in
+    /// memory.
+    #[default]
+    Rustls,
+    /// The operating system's, for sites that must use it: SChannel on Windows, Secure Transport on
+    /// macOS, OpenSSL elsewhere, from TLS 1.2 on. Needs the feature `native-tls`.
+    ///
+    /// It trusts the system's store and [`ca_pem`](crate::Builder::ca_pem), or with [`Roots::None`]
+    /// that alone; bundled roots cannot be handed to it. Client keys must be PKCS#8; on Windows they
+    /// must be RSA, and the system keeps them in the user's key store.
+    /// [`pins`](crate::Builder::pins) are compared with the server's own key alone. About revocation
+    /// the system decides; on Windows and macOS its judgement may wait for the network, which the
+    /// deadline does not cut short. Its buffers, where the last request and answer may stay, are its own.
+    System,
 }
 
 /// Which proxy to use.

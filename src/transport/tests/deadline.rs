@@ -15,12 +15,12 @@ use crate::transport::{
     Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Settings, Transport,
 };
 
-const TIME: Duration = Duration::from_millis(120);
-const GRACE: Duration = Duration::from_millis(50);
+pub(super) const TIME: Duration = Duration::from_millis(120);
+pub(super) const GRACE: Duration = Duration::from_millis(50);
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// Sends with a deadline, then with a cancel, and checks that both end in `phase`, and soon.
-fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Request) {
+pub(super) fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Request) {
     soon(GRACE, || {
         let error = transport.send(request, &attempt(TIME)).unwrap_err();
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, phase), "{error}");
@@ -40,7 +40,7 @@ fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Request) {
 
 /// Checks that `call` takes [`TIME`] and at most `grace` more. A busy machine may need a few tries
 /// to give us the processor in time.
-fn soon(grace: Duration, call: impl Fn()) {
+pub(super) fn soon(grace: Duration, call: impl Fn()) {
     let mut taken = Vec::new();
     for _ in 0..5 {
         let start = Instant::now();
@@ -55,7 +55,7 @@ fn soon(grace: Duration, call: impl Fn()) {
 }
 
 /// Accepts and then says nothing.
-fn silent() -> Peer {
+pub(super) fn silent() -> Peer {
     Peer::tcp(|_, stream: TcpStream| {
         thread::sleep(Duration::from_secs(5));
         drop(stream);

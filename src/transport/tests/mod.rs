@@ -10,6 +10,8 @@ mod revocation;
 mod settings;
 #[cfg(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple"))))]
 mod store;
+#[cfg(feature = "native-tls")]
+mod system;
 mod trust;
 mod wire;
 

@@ -101,6 +101,15 @@ fn the_systems_store_needs_a_feature() {
     assert!(error.remedy().contains("feature platform-verifier"), "{error}");
 }
 
+#[cfg(not(feature = "native-tls"))]
+#[test]
+fn the_systems_tls_needs_a_feature() {
+    let settings = Settings { tls_stack: crate::transport::TlsStack::System, ..settings() };
+    let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
+    assert_eq!(error.field(), Some("tls"));
+    assert!(error.remedy().contains("feature native-tls"), "{error}");
+}
+
 #[test]
 fn a_revocation_file_must_hold_lists() {
     let good = Ca::trusted().revoking(&[7]);

@@ -8,7 +8,7 @@ use std::process::{self, Command};
 
 use super::peer::{Ca, OK, Peer, post, settings};
 use super::trust::serving;
-use crate::transport::{HttpsTransport, Roots, Settings};
+use crate::transport::{HttpsTransport, Roots, Settings, TlsStack};
 
 const URL: &str = "CARETOKEN_TEST_URL";
 const SETTINGS: &str = "CARETOKEN_TEST_SETTINGS";
@@ -20,13 +20,15 @@ const GARBAGE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE--
 #[ignore = "run by the others, in processes of their own"]
 fn child() {
     let (Ok(url), Ok(chosen)) = (env::var(URL), env::var(SETTINGS)) else { return };
-    let roots = match chosen.as_str() {
-        "roots=bundled" => Some(Roots::Bundled),
-        "roots=system" => Some(Roots::System),
+    let (tls_stack, roots) = match chosen.as_str() {
+        "roots=bundled" => (TlsStack::Rustls, Some(Roots::Bundled)),
+        "roots=system" => (TlsStack::Rustls, Some(Roots::System)),
+        "tls=system" => (TlsStack::System, None),
+        "tls=system roots=none" => (TlsStack::System, Some(Roots::None)),
         other => panic!("{other}"),
     };
     let ca_pem = env::var(CA_FILE).ok().map(|path| fs::read(path).unwrap());
-    let settings = Settings { roots, ca_pem, ..settings() };
+    let settings = Settings { tls_stack, roots, ca_pem, ..settings() };
     match HttpsTransport::new(settings).and_then(|transport| post(&transport, url)) {
         Ok(response) => println!("met: status {}", response.status()),
         Err(error) => println!("met: {error}"),
@@ -78,6 +80,23 @@ fn a_hospitals_ca_in_the_store_is_trusted_when_asked_for() {
     assert_eq!(met("roots=system", &peer, &store), "status 200");
     let refused = met("roots=bundled", &peer, &store);
     assert!(refused.contains("\"Hospital CA\", comes from an issuer that is not"), "{refused}");
+}
+
+#[cfg(feature = "native-tls")]
+#[test]
+fn the_systems_tls_trusts_the_store_unless_it_is_told_not_to() {
+    let (files, hospital) = (Files::new("system"), Ca::new("Hospital CA"));
+    let store = files.write("store.pem", &hospital.pem);
+    let ca_file = files.write("ca.pem", &Ca::trusted().pem);
+    let both = [("SSL_CERT_FILE", store.as_path()), (CA_FILE, &ca_file)];
+    let (in_store, in_file) = (serving(&hospital.vendor()), Peer::answering(OK));
+    for peer in [&in_store, &in_file] {
+        assert_eq!(met("tls=system", peer, &both), "status 200");
+    }
+    assert!(met("tls=system", &in_file, &both[..1]).contains("is not trusted"));
+    assert_eq!(met("tls=system roots=none", &in_file, &both), "status 200");
+    let refused = met("tls=system roots=none", &in_store, &both);
+    assert!(refused.contains("is not trusted"), "{refused}");
 }
 
 #[test]

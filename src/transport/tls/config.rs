@@ -18,7 +18,7 @@ use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
 use crate::error::Error;
-use crate::transport::settings::{Roots, Settings};
+use crate::transport::settings::{Roots, Settings, TlsStack};
 
 /// A checked configuration, shared by every session of a transport.
 #[derive(Clone)]
@@ -26,6 +26,10 @@ pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
 
 impl TlsConfig {
     pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
+        if settings.tls_stack == TlsStack::System {
+            // With the feature, this is not asked.
+            return Err(missing_feature("tls", "the system's TLS", "native-tls"));
+        }
         let provider = Arc::new(provider());
         let verifier = verifier(settings, &provider)?;
         let identity = identity(settings)?;
@@ -105,7 +109,7 @@ fn anchors(
     Ok(anchors)
 }
 
-fn nobody_is_trusted() -> Error {
+pub(super) fn nobody_is_trusted() -> Error {
     let problem = "is missing, and no other CA is trusted";
     Error::setting("ca_pem", problem, "give the CA's certificate")
 }
@@ -115,7 +119,6 @@ pub(super) fn unreadable(field: &'static str) -> Error {
 }
 
 /// The error for a setting that this build has no code for.
-#[cfg(not(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple")))))]
 pub(super) fn missing_feature(field: &'static str, what: &str, feature: &str) -> Error {
     let problem = format!("asks for {what}, which this build of caretoken cannot use");
     let remedy = format!("build caretoken with the feature {feature}, or choose another {field}");
@@ -170,7 +173,7 @@ fn malformed(field: &'static str, error: &pem::Error) -> Error {
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
+pub(super) fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     match (&settings.client_cert_pem, &settings.client_key_pem) {
         (None, None) => Ok(None),
         (Some(chain), Some(key)) => {

@@ -289,7 +289,7 @@ impl Session {
 }
 
 /// The name that the certificate must be for.
-fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
+pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     match host {
         Host::Ip(address) => Ok(ServerName::IpAddress((*address).into())),
         Host::Name(name) => {

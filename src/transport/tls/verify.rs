@@ -109,7 +109,10 @@ fn is_pinned(pins: &[Pin], key: &[u8]) -> bool {
 }
 
 /// Whether the server's own key is pinned, if any is: for systems that show no more of the path.
-#[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
+#[cfg(any(
+    feature = "native-tls",
+    all(feature = "platform-verifier", any(windows, target_vendor = "apple"))
+))]
 pub(super) fn is_pinned_server(pins: &[Pin], end_entity: &CertificateDer<'_>) -> bool {
     pins.is_empty()
         || EndEntityCert::try_from(end_entity)
@@ -124,7 +127,7 @@ impl fmt::Debug for Verifier {
 }
 
 /// The check that a certificate did not pass.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Check {
     /// With what is known of the time.
     Expired(Cow<'static, str>),
