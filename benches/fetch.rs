@@ -27,6 +27,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
 
 const ROUNDS: usize = 25;
 const THREADS: usize = 2;
@@ -71,10 +75,11 @@ const OURS_C: &str = "ours, C ABI";
 const CURL: &str = "libcurl + cJSON";
 const UREQ: &str = "stock ureq";
 const BARE: &str = "bare rustls";
-const PARTIES: [&str; 5] = [OURS, OURS_C, CURL, UREQ, BARE];
+const BARE_UREQ: &str = "ureq on bare rustls";
+const PARTIES: [&str; 6] = [OURS, OURS_C, CURL, UREQ, BARE, BARE_UREQ];
 
 /// Row, peer, the peer's row, and the most that ours may take of it.
-const GOALS: [(Row, &str, Row, Option<f64>); 10] = [
+const GOALS: [(Row, &str, Row, Option<f64>); 11] = [
     (Row::Cold, CURL, Row::Cold, Some(0.60)),
     (Row::Cold, BARE, Row::Cold, Some(1.10)),
     (Row::Cold, UREQ, Row::Cold, None),
@@ -84,6 +89,7 @@ const GOALS: [(Row, &str, Row, Option<f64>); 10] = [
     (Row::Reconnect, UREQ, Row::Reconnect, None),
     (Row::Warm, CURL, Row::Warm, Some(0.85)),
     (Row::Warm, BARE, Row::Warm, Some(1.15)),
+    (Row::Warm, BARE_UREQ, Row::Warm, None),
     (Row::Warm, UREQ, Row::Warm, None),
 ];
 
@@ -91,6 +97,7 @@ fn main() {
     match env::var("FETCH_PARTY").as_deref() {
         Ok(UREQ) => serve::<Stock>(),
         Ok(BARE) => serve::<Bare>(),
+        Ok(BARE_UREQ) => serve::<BareUreq>(),
         Ok(_) => serve::<Ours>(),
         Err(_) => compare(),
     }
@@ -529,26 +536,14 @@ impl Fetcher for Bare {
     }
 
     fn fetch(&mut self) -> usize {
-        let (mut tls, mut tcp) = self.open.take().unwrap_or_else(|| {
-            let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-            tcp.set_nodelay(true).unwrap();
-            let name = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
-            (ClientConnection::new(Arc::clone(&self.config), name).unwrap(), tcp)
-        });
+        let open = self.open.take();
+        let (mut tls, mut tcp) = open.unwrap_or_else(|| connect(&self.config, self.port));
         // Kept by rustls until the handshake is over; leaves with its last message.
         tls.writer().write_all(self.request.as_bytes()).unwrap();
         let mut answer = [0; 4096];
         let (mut length, mut whole) = (0, None);
         while whole.is_none_or(|(_, end)| length < end) {
-            while tls.wants_write() {
-                tls.write_tls(&mut tcp).unwrap();
-            }
-            assert_ne!(tls.read_tls(&mut tcp).unwrap(), 0);
-            tls.process_new_packets().unwrap();
-            match tls.reader().read(&mut answer[length..]) {
-                Ok(amount) => length += amount,
-                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
-            }
+            length += exchange(&mut tls, &mut tcp, &mut answer[length..]);
             whole = whole.or_else(|| framing(&answer[..length]));
         }
         if self.row == Row::Warm {
@@ -556,6 +551,124 @@ impl Fetcher for Bare {
         }
         let (start, end) = whole.unwrap();
         parse(200, &answer[start..end])
+    }
+}
+
+fn connect(config: &Arc<ClientConfig>, port: u16) -> (ClientConnection, TcpStream) {
+    let tcp = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    tcp.set_nodelay(true).unwrap();
+    let name = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
+    (ClientConnection::new(Arc::clone(config), name).unwrap(), tcp)
+}
+
+/// Writes what there is to write, reads once, and returns how much plaintext that brought.
+fn exchange(tls: &mut ClientConnection, tcp: &mut TcpStream, plain: &mut [u8]) -> usize {
+    while tls.wants_write() {
+        tls.write_tls(tcp).unwrap();
+    }
+    assert_ne!(tls.read_tls(tcp).unwrap(), 0);
+    tls.process_new_packets().unwrap();
+    match tls.reader().read(plain) {
+        Ok(amount) => amount,
+        Err(error) => {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            0
+        }
+    }
+}
+
+/// The least that ureq can do: it speaks HTTP and keeps the connection, with nothing around it.
+struct BareUreq {
+    agent: ureq::Agent,
+    url: String,
+}
+
+impl Fetcher for BareUreq {
+    fn new(row: Row) -> Self {
+        let max_idle_age = Duration::from_secs(if row == Row::Warm { 3600 } else { 0 });
+        let config = ureq::Agent::config_builder().max_idle_age(max_idle_age).build();
+        let Bare { config: tls, port, .. } = Bare::new(row);
+        let connector = BareConnector { config: tls, port };
+        let agent = ureq::Agent::with_parts(config, connector, NoResolver);
+        BareUreq { agent, url: variable("FETCH_BASE_URL") + PATH }
+    }
+
+    fn fetch(&mut self) -> usize {
+        let request = self.agent.post(&self.url).header("content-type", FORM);
+        let request = request.header("accept", JSON).header("authorization", BASIC);
+        let mut answer = request.send(BODY).unwrap();
+        parse(answer.status().as_u16(), &answer.body_mut().read_to_vec().unwrap())
+    }
+}
+
+#[derive(Debug)]
+struct BareConnector {
+    config: Arc<ClientConfig>,
+    port: u16,
+}
+
+impl Connector for BareConnector {
+    type Out = BareWire;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<BareWire>, ureq::Error> {
+        let (tls, tcp) = connect(&self.config, self.port);
+        Ok(Some(BareWire { tls, tcp, buffers: LazyBuffers::new(4096, 4096) }))
+    }
+}
+
+#[derive(Debug)]
+struct BareWire {
+    tls: ClientConnection,
+    tcp: TcpStream,
+    buffers: LazyBuffers,
+}
+
+impl Transport for BareWire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        // It leaves when the answer is waited for.
+        self.tls.writer().write_all(&self.buffers.output()[..amount])?;
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        loop {
+            let amount = exchange(&mut self.tls, &mut self.tcp, self.buffers.input_append_buf());
+            if amount > 0 {
+                self.buffers.input_appended(amount);
+                return Ok(true);
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        true
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+/// The address is in the URL.
+#[derive(Debug)]
+struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(
+        &self,
+        _: &ureq::http::Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
     }
 }
 

@@ -47,7 +47,9 @@ unsafe impl GlobalAlloc for Switched {
     }
 }
 
-#[global_allocator]
+// With the feature `capi` the library brings its own.
+#[cfg_attr(not(feature = "capi"), global_allocator)]
+#[cfg_attr(feature = "capi", expect(dead_code, reason = "nothing can be switched then"))]
 static ALLOCATOR: Switched = Switched;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

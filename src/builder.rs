@@ -15,7 +15,7 @@ use crate::profile::credentials::Credentials;
 use crate::profile::{HeaderPart, Profile, Scopes, base_url};
 use crate::secret::{Secret, SecretBuf};
 use crate::transport::{
-    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, Transport,
+    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, TlsStack, Transport,
 };
 use crate::vendor::{self, Vendor};
 
@@ -54,6 +54,8 @@ const SETTINGS: &[&str] = &[
     "client_cert_pem",
     "client_key_file",
     "client_key_pem",
+    "crl_file",
+    "crl_pem",
     "max_idle_ms",
     "percent_encode_credentials",
     "pins",
@@ -65,6 +67,7 @@ const SETTINGS: &[&str] = &[
     "roots",
     "scopes",
     "timeout_ms",
+    "tls",
     "user_agent",
 ];
 
@@ -138,9 +141,10 @@ impl Builder {
     /// - `timeout_ms`, `rejection_memory_ms`, `max_idle_ms`: whole milliseconds
     /// - `scopes`, `pins`: separated by spaces
     /// - `user_agent`
-    /// - `ca_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `client_cert_file`,
-    ///   `client_key_file` with the path of a file that is read at once
-    /// - `roots`: `bundled` or `none`
+    /// - `ca_pem`, `crl_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `crl_file`,
+    ///   `client_cert_file`, `client_key_file` with the path of a file that is read at once
+    /// - `roots`: `bundled`, `system` or `none`
+    /// - `tls` (the method is [`tls_stack`](Builder::tls_stack)): `rustls` or `system`
     /// - `proxy`: `environment`, `off`, or a URL
     /// - `resolve`: `host=address`; each call adds one
     /// - `percent_encode_credentials`, `plain_http_to_loopback`,
@@ -169,6 +173,8 @@ impl Builder {
                 self.https().client_key_pem = Some(SecretBuf::from(&key[..]));
             }
             "client_key_pem" => self.https().client_key_pem = Some(text.as_bytes().into()),
+            "crl_file" => self.add_crl_pem(&read_file(name, text)?),
+            "crl_pem" => self.add_crl_pem(text.as_bytes()),
             "max_idle_ms" => self.https().max_idle_age = milliseconds(name, text)?,
             "percent_encode_credentials" => self.percent_encode = switch(name, text)?,
             "pins" => {
@@ -187,20 +193,31 @@ impl Builder {
                 self.https().resolve.push((host.to_owned(), address));
             }
             "roots" => {
-                self.https().roots = match text {
+                self.https().roots = Some(match text {
                     "bundled" => Roots::Bundled,
+                    "system" => Roots::System,
                     "none" => Roots::None,
                     _ => {
-                        let problem = "is neither bundled nor none";
+                        let problem = "is not one of bundled, system and none";
                         return Err(Error::setting("roots", problem, "write one of them"));
                     }
-                };
+                });
             }
             "scopes" => self.scopes = text.split_ascii_whitespace().map(str::to_owned).collect(),
             "timeout_ms" => {
                 let timeout = milliseconds(name, text)?;
                 check_timeout("timeout_ms", timeout)?;
                 self.timeout = timeout;
+            }
+            "tls" => {
+                self.https().tls_stack = match text {
+                    "rustls" => TlsStack::Rustls,
+                    "system" => TlsStack::System,
+                    _ => {
+                        let problem = "is neither rustls nor system";
+                        return Err(Error::setting("tls", problem, "write one of them"));
+                    }
+                };
             }
             "user_agent" => {
                 check_user_agent(text)?;
@@ -252,9 +269,11 @@ impl Builder {
     }
 
     fn add_ca_pem(&mut self, pem: &[u8]) {
-        let all = self.https().ca_pem.get_or_insert_default();
-        all.extend_from_slice(pem);
-        all.push(b'\n');
+        append_pem(&mut self.https().ca_pem, pem);
+    }
+
+    fn add_crl_pem(&mut self, pem: &[u8]) {
+        append_pem(&mut self.https().crl_pem, pem);
     }
 
     fn note(&mut self, result: Result<(), Error>) {
@@ -290,10 +309,31 @@ impl Builder {
     }
 
     /// Whose certificates are trusted besides those in [`ca_pem`](Builder::ca_pem). With
-    /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`].
+    /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`], and
+    /// [`Roots::System`] with [`TlsStack::System`].
     #[must_use]
     pub fn roots(mut self, roots: Roots) -> Self {
-        self.https().roots = roots;
+        self.https().roots = Some(roots);
+        self
+    }
+
+    /// Refuses certificates, the server's own and those of CAs between, that are on these revocation
+    /// lists: PEM (`X509 CRL`), one list for each issuer or each part of its certificates. May be
+    /// called repeatedly.
+    ///
+    /// A list must be signed by the issuer it names, counts however old it is, and is never fetched
+    /// anew: build another client when there is a newer one. A certificate whose issuer gave no list
+    /// is not checked. Default: none; no revocation is checked.
+    #[must_use]
+    pub fn crl_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.add_crl_pem(&pem.into());
+        self
+    }
+
+    /// Whose TLS is used. Default: [`TlsStack::Rustls`].
+    #[must_use]
+    pub fn tls_stack(mut self, stack: TlsStack) -> Self {
+        self.https().tls_stack = stack;
         self
     }
 
@@ -450,7 +490,7 @@ impl Builder {
     }
 
     fn build_unnamed(self) -> Result<Client, Error> {
-        let url = self.endpoint()?;
+        let url = self.endpoint()?.into();
         self.credentials.check_complete()?;
         if self.require_locked_memory && !self.credentials.values().all(Secret::is_locked) {
             return Err(cannot_lock_memory());
@@ -573,6 +613,13 @@ fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
             "give each scope by itself, exactly as the vendor writes it",
         ),
     }
+}
+
+/// Appends a PEM text to what was given before.
+fn append_pem(all: &mut Option<Vec<u8>>, pem: &[u8]) {
+    let all = all.get_or_insert_default();
+    all.extend_from_slice(pem);
+    all.push(b'\n');
 }
 
 fn proxy_choice(text: &str) -> ProxyChoice {

@@ -53,7 +53,7 @@ pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
 /// What the builder has checked and hands over.
 pub(crate) struct Parts {
     pub(crate) profile: &'static Profile,
-    pub(crate) url: String,
+    pub(crate) url: Arc<str>,
     pub(crate) credentials: Credentials,
     pub(crate) scopes: Vec<String>,
     pub(crate) percent_encode: bool,
@@ -68,7 +68,7 @@ pub(crate) struct Parts {
 
 struct Shared {
     profile: &'static Profile,
-    url: String,
+    url: Arc<str>,
     scopes: Vec<String>,
     percent_encode: bool,
     require_locked_memory: bool,
@@ -174,7 +174,7 @@ impl Client {
         let this = &*self.0;
         Builder::sibling(Parts {
             profile: this.profile,
-            url: this.url.clone(),
+            url: Arc::clone(&this.url),
             credentials: this.credentials.load().credentials.clone(),
             scopes: this.scopes.clone(),
             percent_encode: this.percent_encode,

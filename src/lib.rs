@@ -40,6 +40,9 @@
 //!     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 //! # fn main() {}
 //! ```
+//!
+//! Features, all off by default: `platform-verifier` for [`Roots::System`], `native-tls` for
+//! [`TlsStack::System`], `capi` for the C ABI.
 
 // Tests may stop at the first surprise; the library may not.
 #![cfg_attr(
@@ -80,7 +83,7 @@ pub use life::{Clock, SystemClock};
 pub use observe::{Event, EventKind, Stats};
 pub use secret::{Secret, SecretBuf};
 pub use token::{AccessToken, Token};
-pub use transport::{Outcome, Roots, Step};
+pub use transport::{Outcome, Roots, Step, TlsStack};
 pub use vendor::{Edvak, Ehealth, Parchment, Pattern, Vendor};
 
 /// Compiles the README's Rust.

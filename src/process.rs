@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::protected::process_id;
+
 /// A value that a forked child does not share with its parent.
 ///
 /// At the moment of the fork another thread of the parent may hold a lock in the value or be using
@@ -29,7 +31,7 @@ impl<T> PerProcess<T> {
 
     pub(crate) fn get(&self) -> Arc<Owned<T>> {
         let current = self.current.load_full();
-        if current.process == std::process::id() {
+        if current.process == process_id() {
             return current;
         }
         self.current.compare_and_swap(&current, Arc::new(Owned::new((self.make)())));
@@ -41,7 +43,7 @@ impl<T> PerProcess<T> {
 
 impl<T> Owned<T> {
     fn new(value: T) -> Self {
-        Owned { process: std::process::id(), value }
+        Owned { process: process_id(), value }
     }
 }
 

@@ -13,7 +13,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::{process, slice};
 
@@ -82,7 +82,7 @@ impl Drop for Protected {
         }
         // SAFETY: the bytes are ours, and no view on them outlives us.
         wipe(unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) });
-        let process = process::id();
+        let process = process_id();
         if self.place.process == process {
             Pool::of(process).take_back(self.start, self.len, self.place.region);
         }
@@ -94,6 +94,59 @@ impl Drop for Protected {
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     optimization_barrier(bytes);
+}
+
+/// Which process this is. To ask the system costs a system call on Linux, and every secret asks: the
+/// answer is kept in a page that the kernel clears in a forked child.
+pub(crate) fn process_id() -> u32 {
+    // SAFETY: it is NULL, or was leaked below and is never freed.
+    match unsafe { PROCESS.load(Ordering::Acquire).as_ref() } {
+        None => {
+            keep_process_id();
+            process::id()
+        }
+        Some(kept) => match kept.load(Ordering::Relaxed) {
+            0 => {
+                let id = process::id();
+                if !ptr::eq(kept, &NOWHERE) {
+                    kept.store(id, Ordering::Relaxed);
+                }
+                id
+            }
+            id => id,
+        },
+    }
+}
+
+/// Where the number is kept; zero if it must be asked for.
+static PROCESS: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+/// Stands for a page where the system has none that a child finds empty.
+static NOWHERE: AtomicU32 = AtomicU32::new(0);
+
+#[cold]
+fn keep_process_id() {
+    let page = emptied_by_fork();
+    let kept = page.as_ref().map_or(&raw const NOWHERE, region::Allocation::as_ptr).cast_mut();
+    let nothing = ptr::null_mut();
+    if PROCESS.compare_exchange(nothing, kept, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        std::mem::forget(page);
+    }
+}
+
+/// A page that is all zero, and so again in every child. `None` before Linux 4.14.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn emptied_by_fork() -> Option<region::Allocation> {
+    use nix::sys::mman::{MmapAdvise, madvise};
+    let mut page = region::alloc(region::page::size(), region::Protection::READ_WRITE).ok()?;
+    let start = NonNull::new(page.as_mut_ptr())?;
+    // SAFETY: the page is ours, and this changes its content in children only.
+    unsafe { madvise(start, page.len(), MmapAdvise::MADV_WIPEONFORK) }.ok()?;
+    Some(page)
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn emptied_by_fork() -> Option<region::Allocation> {
+    None
 }
 
 /// The regions of one process.
@@ -111,10 +164,10 @@ impl Pool {
     /// The pool of this process. A forked child makes its own at first use; it never waits for a
     /// lock that a thread of its parent may have held.
     fn current() -> &'static Pool {
-        Pool::of(process::id())
+        Pool::of(process_id())
     }
 
-    /// The same, for who has asked already (a system call) which process this is.
+    /// The same, for who has asked already which process this is.
     fn of(process: u32) -> &'static Pool {
         let known = POOL.load(Ordering::Acquire);
         // SAFETY: it is NULL, or was leaked below and is never freed.

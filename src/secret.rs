@@ -51,11 +51,12 @@ enum Text {
 }
 
 /// A text on the heap.
-struct Passing(Box<str>);
+struct Passing(String);
 
 impl Drop for Passing {
     fn drop(&mut self) {
-        wipe(&mut std::mem::take(&mut self.0).into_boxed_bytes());
+        // Beyond its length there is nothing that has not been wiped.
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
     }
 }
 
@@ -63,6 +64,17 @@ impl Secret {
     /// One that lives no longer than the request it belongs to. Its clones are kept like any other.
     pub(crate) fn passing(text: &str) -> Self {
         Secret(Text::Passing(Passing(text.into())))
+    }
+
+    /// The same, in the block where the text was made. `None` if it is not UTF-8.
+    pub(crate) fn passing_from(mut text: SecretBuf) -> Option<Self> {
+        match String::from_utf8(std::mem::take(&mut text.0)) {
+            Ok(text) => Some(Secret(Text::Passing(Passing(text)))),
+            Err(error) => {
+                wipe(&mut error.into_bytes());
+                None
+            }
+        }
     }
 
     /// One of all the pieces.
@@ -138,9 +150,9 @@ impl fmt::Debug for Secret {
 /// request and answer in local variables, and the dynamic linker spills vector registers.
 #[inline(never)]
 pub(crate) fn wipe_dead_stack() {
-    // More than a request and its answer go deep; a thread's stack is several times as large, and
-    // a TLS handshake goes as deep.
-    let blank = [0_u8; 48 * 1024];
+    // A request and its answer go 24 KiB deep, and so does a TLS handshake, which is wiped by itself.
+    // A thread's stack is several times as large.
+    let blank = [0_u8; 32 * 1024];
     std::hint::black_box(&blank);
     // Copying loads the vector registers, too, with zeros.
     std::hint::black_box(std::hint::black_box([0_u8; 512]));

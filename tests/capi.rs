@@ -242,6 +242,18 @@ fn the_doctor_reports_the_way_and_no_secret() {
 }
 
 #[test]
+fn the_systems_certificate_store_is_trusted_when_asked_for() {
+    if have(&["cc"]) {
+        let (sandbox, other) = (Sandbox::start().unwrap(), Sandbox::start().unwrap());
+        let program = compile("trust", &["trust.c"], &[]);
+        let mut command = against(&sandbox, &program, None);
+        let (store, ca_file) = (program.with_extension("pem"), program.with_extension("other.pem"));
+        fs::write(&ca_file, other.ca_pem()).unwrap();
+        run(command.env("SSL_CERT_FILE", store).env("CARETOKEN_CA_FILE", ca_file));
+    }
+}
+
+#[test]
 fn children_of_a_busy_process_use_its_client() {
     if have(&["cc"]) {
         let program = compile("fork", &["fork.c"], &[]);
@@ -271,5 +283,18 @@ fn the_cpp_wrapper_works_without_exceptions() {
     if have(&["c++"]) {
         let flags = ["-fno-exceptions", "-fno-rtti"];
         play(&compile("no_exceptions", &["no_exceptions.cpp"], &flags), |_| {}, |_| {});
+    }
+}
+
+#[test]
+fn cpp_code_with_and_without_exceptions_shares_a_program() {
+    if have(&["c++"]) {
+        let object = build_directory().join("without_exceptions.o");
+        let mut command = compiler_of("no_exceptions.cpp");
+        command.args(["-fno-exceptions", "-fno-rtti", "-Dmain=without_exceptions", "-c"]);
+        run(command.arg(source("no_exceptions.cpp")).arg("-o").arg(&object));
+        let program =
+            compile("mixed", &["mixed.cpp", "wrapper_second.cpp"], &[object.to_str().unwrap()]);
+        play(&program, |_| {}, |_| {});
     }
 }

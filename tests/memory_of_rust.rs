@@ -1,7 +1,7 @@
 //! What a Rust program leaves in memory, with the usual allocator and with one that wipes. The rows
 //! of C programs are in `memory.rs`.
 
-// With the C ABI the library has an allocator of its own.
+// With the feature `capi` the library brings an allocator, and nothing is the usual one.
 #![cfg(all(target_os = "linux", not(feature = "capi")))]
 
 #[allow(dead_code, reason = "used in part by each test program")]

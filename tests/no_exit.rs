@@ -212,7 +212,7 @@ proptest! {
         let known = [secret.clone()];
         let bad = [format!("{secret}\n"), format!("\0{secret}"), format!("{secret}\u{1b}"), format!(" {secret}"), format!("{secret}:ä")];
         let names: Vec<_> = Builder::by_name(vendor).unwrap().credential_names().map(|(name, _)| name).collect();
-        let settings = ["base_url", "timeout_ms", "percent_encode_credentials", "user_agent", "proxy", "pins", "resolve", "roots", "ca_pem", "ca_file", "client_key_pem"];
+        let settings = ["base_url", "timeout_ms", "percent_encode_credentials", "user_agent", "proxy", "pins", "resolve", "roots", "tls", "ca_pem", "ca_file", "crl_pem", "crl_file", "client_key_pem"];
         for name in names.into_iter().chain(settings).chain(["no_such_name"]) {
             for value in &bad {
                 let mut builder = Builder::by_name(vendor).unwrap();

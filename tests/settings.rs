@@ -133,6 +133,14 @@ fn a_malformed_ca_is_refused_before_the_first_fetch() {
     }
 }
 
+#[test]
+fn a_malformed_revocation_list_is_refused_before_the_first_fetch() {
+    for pem in ["", "no PEM at all", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"] {
+        let error = pattern().crl_pem(pem).build().unwrap_err();
+        assert_eq!(error.field(), Some("crl_pem"), "{pem:?}");
+    }
+}
+
 mod by_name {
     use super::*;
 
@@ -170,6 +178,26 @@ mod by_name {
     }
 
     #[test]
+    fn what_this_build_has_no_feature_for_is_told_by_its_name() {
+        for (name, feature, has_it) in [
+            ("roots", "platform-verifier", cfg!(feature = "platform-verifier")),
+            ("tls", "native-tls", cfg!(feature = "native-tls")),
+        ] {
+            let mut builder = pattern();
+            builder.set(name, "system").unwrap();
+            match builder.build() {
+                Ok(_) => assert!(has_it, "{name}"),
+                // The store of the machine may be empty.
+                Err(error) if has_it => assert_eq!(error.field(), Some("roots")),
+                Err(error) => {
+                    assert_eq!(error.field(), Some(name));
+                    assert!(error.remedy().contains(&format!("feature {feature}")), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_bad_value_names_the_setting_and_keeps_the_old_one() {
         let mut builder = Builder::by_name("pattern").unwrap();
         builder.set("base_url", "https://pattern.example").unwrap();
@@ -184,6 +212,9 @@ mod by_name {
             ("client_secret", "fake\0secret"),
             ("scopes", "fake\0scope"),
             ("ca_file", "/nonexistent/fake-ca.pem"),
+            ("crl_file", "/nonexistent/fake-crl.pem"),
+            ("roots", "fake-roots"),
+            ("tls", "fake-tls"),
         ] {
             let error = builder.set(name, value).unwrap_err();
             assert_eq!(error.field(), Some(name), "{name}={value}");

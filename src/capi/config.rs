@@ -112,7 +112,15 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///   timeout_ms           how long a call may block at most, in all; 30000 unless set
 ///   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
 ///                        PEM file, which is read at once; may be set repeatedly
-///   roots                bundled (unless set): Mozilla's public CAs; none: ca_pem and ca_file alone decide
+///   roots                bundled (unless set): Mozilla's public CAs; system: the operating system's
+///                        certificate store, on Linux where SSL_CERT_FILE and SSL_CERT_DIR say; none:
+///                        ca_pem and ca_file alone decide
+///   crl_pem, crl_file    certificate revocation lists, one for each issuer: PEM text, or the path of a
+///                        PEM file, which is read at once; may be set repeatedly. A list counts
+///                        however old it is; certificates whose issuer gave none are not checked
+///   tls                  rustls (unless set); system: the operating system's TLS, in a library that was
+///                        built with the feature native-tls. roots is system then, unless set to none;
+///                        pins are compared with the server's own key alone; client keys must be PKCS#8
 ///   client_cert_pem, client_cert_file, client_key_pem, client_key_file
 ///                        a certificate chain and its key that identify this client (mutual TLS)
 ///   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that

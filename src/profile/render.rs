@@ -1,6 +1,7 @@
 //! Profile and credentials in, request out.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,7 +15,7 @@ use crate::transport::Request;
 
 /// What a request is made of, besides the profile.
 pub(crate) struct Ask<'a> {
-    pub(crate) url: &'a str,
+    pub(crate) url: &'a Arc<str>,
     pub(crate) credentials: &'a Credentials,
     pub(crate) scopes: &'a [String],
     /// Percent-encode the two halves of HTTP Basic first (RFC 6749 §2.3.1).
@@ -27,17 +28,16 @@ pub(crate) fn render(profile: &Profile, ask: &Ask<'_>) -> Result<Request, Error>
         Body::Json(members) => ("application/json", json_body(members, ask)?),
         Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, ask)),
     };
-    let mut headers = vec![
-        ("content-type", Secret::passing(content_type)),
-        ("accept", Secret::passing("application/json")),
-    ];
+    let mut headers = Vec::with_capacity(2 + profile.headers.len());
+    headers.push(("content-type", Secret::passing(content_type)));
+    headers.push(("accept", Secret::passing("application/json")));
     for (name, part) in profile.headers {
         if let Some(value) = header(part, ask)? {
             headers.push((name, value));
         }
     }
     let replayable = profile.replay_is_harmless;
-    Ok(Request { url: ask.url.to_owned(), headers, body, replayable })
+    Ok(Request::new(Arc::clone(ask.url), headers, body, replayable))
 }
 
 fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {
@@ -48,7 +48,12 @@ fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {
         }
         HeaderPart::Bearer(name) => match credential(name) {
             None => None,
-            Some(token) => Some(concat(&[b"Bearer ", token.expose_secret().as_bytes()])?),
+            Some(token) => {
+                let mut value = SecretBuf::with_capacity(BEARER.len() + token.len());
+                value.push(BEARER);
+                value.push(token.expose_secret().as_bytes());
+                Some(Secret::passing_from(value).ok_or_else(unrenderable)?)
+            }
         },
         HeaderPart::Basic { user, password } => match (credential(user), credential(password)) {
             (Some(user), Some(password)) => Some(basic(user, password, ask.percent_encode_basic)?),
@@ -66,17 +71,13 @@ fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secre
         }
         pair.push(end);
     }
-    let mut encoded = zeroize::Zeroizing::new(vec![0; pair.len().div_ceil(3) * 4]);
-    let length =
-        BASE64.encode_slice(pair.expose_secret(), &mut encoded).map_err(|_| unrenderable())?;
-    concat(&[b"Basic ", &encoded[..length]])
-}
-
-fn concat(pieces: &[&[u8]]) -> Result<Secret, Error> {
-    let mut whole = SecretBuf::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
-    pieces.iter().for_each(|piece| whole.push(piece));
-    let text = std::str::from_utf8(whole.expose_secret()).map_err(|_| unrenderable())?;
-    Ok(Secret::passing(text))
+    let (scheme, length) = (b"Basic ", pair.len().div_ceil(3) * 4);
+    let mut value = SecretBuf::with_capacity(scheme.len() + length);
+    value.push(scheme);
+    value
+        .append(length, |room| BASE64.encode_slice(pair.expose_secret(), room))
+        .map_err(|_| unrenderable())?;
+    Secret::passing_from(value).ok_or_else(unrenderable)
 }
 
 fn json_body(
@@ -134,6 +135,8 @@ fn form_body(fields: &'static [(&'static str, FormPart)], ask: &Ask<'_>) -> Secr
     }
     body
 }
+
+const BEARER: &[u8] = b"Bearer ";
 
 /// What the URL standard's `application/x-www-form-urlencoded` serializer encodes.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');

@@ -1,9 +1,8 @@
 //! ureq on our connections.
 //!
 //! ureq speaks HTTP and keeps the pool; resolving, connecting, TLS and waiting are ours, so that
-//! every step ends with its attempt. It never sees a secret: it gets placeholders for header values
-//! and zeroes for the request's body, which are replaced in the buffer that goes out, and a
-//! [veiled](super::veil) answer.
+//! every step ends with its attempt. It never sees a secret: it gets no headers and zeroes for the body,
+//! which are put in on the way out, and a [veiled](super::veil) answer.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -13,25 +12,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Error as UreqError;
-use ureq::config::Config;
+use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
-use super::buffer::Window;
+use super::desk::Desk;
 use super::https::Routes;
 use super::link::{Arrived, Link};
 use super::target::Target;
 use super::veil::{LONGEST_HEAD, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::{Secret, SecretBuf};
-
-/// Room for the longest head and what came with it.
-const INPUT_BUFFER: usize = LONGEST_HEAD + 4 * 1024;
-const OUTPUT_BUFFER: usize = 4 * 1024;
+use crate::secret::SecretBuf;
 
 /// How many connections may wait for their next request. One client rarely needs two.
 const MOST_IDLE: usize = 8;
@@ -40,6 +33,8 @@ const MOST_IDLE: usize = 8;
 pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duration) -> ureq::Agent {
     let config = Config::builder()
         .user_agent(user_agent)
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
         // Proxies are part of the routes.
         .proxy(None)
         .http_status_as_error(false)
@@ -56,9 +51,7 @@ pub(super) fn agent(routes: Arc<Routes>, user_agent: &str, max_idle_age: Duratio
 /// What the connector and the connections must know of the call that they work for.
 pub(super) struct Exchange {
     attempt: Attempt,
-    /// The values behind the placeholders, in order.
-    headers: Vec<Secret>,
-    body: SecretBuf,
+    request: Request,
     /// Whether a kept connection will not do.
     fresh: bool,
     veil: RefCell<Veil>,
@@ -82,18 +75,15 @@ impl Exchange {
         attempt: &Attempt,
         fresh: bool,
     ) -> Result<Rc<Self>, Error> {
-        // ureq checks the placeholders only.
-        let mut values = request.headers.iter();
+        // ureq sees none of them.
+        let mut values = request.headers();
         if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
             let problem = "has characters that cannot stand in a header";
-            return Err(Error::setting(*name, problem, "correct the credential"));
+            return Err(Error::setting(name, problem, "correct the credential"));
         }
-        let headers =
-            request.headers.iter().map(|(_, value)| Secret::passing(value.expose_secret()));
         Ok(Rc::new(Exchange {
             attempt: attempt.clone(),
-            headers: headers.collect(),
-            body: SecretBuf::from(request.body.expose_secret()),
+            request: request.share(),
             fresh,
             veil: RefCell::new(Veil::default()),
             met_stale: Cell::new(false),
@@ -119,37 +109,39 @@ impl Exchange {
         current.ok_or_else(|| carry(Error::new(ErrorKind::Internal, Phase::Connect)))
     }
 
-    /// Uncovers the next piece of the answer's body.
-    pub(super) fn uncover(&self, bytes: &mut [u8]) {
-        self.veil.borrow_mut().uncover(bytes);
+    /// Covers the next piece of the answer.
+    fn cover(&self, bytes: &mut [u8]) -> Result<(), UreqError> {
+        self.veil.borrow_mut().cover(bytes).map_err(|unveilable| match unveilable {
+            Unveilable::LongHead => carry(long_head()),
+            Unveilable::Framing => carry(not_http(
+                "it has a transfer coding that nobody asked for, or chunks without end",
+            )),
+        })
+    }
+
+    /// The answer's body, of which ureq has handed out `length` zeroes.
+    pub(super) fn body(&self, length: usize) -> SecretBuf {
+        self.veil.borrow_mut().body(length)
     }
 
     /// The request as it goes out, once `written` is all of what ureq has to write.
-    fn message(&self, written: &[u8]) -> Result<Option<SecretBuf>, UreqError> {
-        const END: &[u8] = b"\r\n\r\n";
-        let Some(end) = written.windows(END.len()).position(|window| window == END) else {
-            return Ok(None);
-        };
-        let head_length = end + END.len();
-        if written.len() < head_length + self.body.len() {
-            return Ok(None);
-        }
-        let secrets: usize = self.headers.iter().map(Secret::len).sum();
-        let mut message = SecretBuf::with_capacity(written.len() + secrets);
-        for line in written[..end + 2].split_inclusive(|byte| *byte == b'\n') {
-            match placeholder(line) {
-                None => message.push(line),
-                Some((name, index)) => {
-                    let value = self.headers.get(index).ok_or_else(internal)?;
-                    message.push(name);
-                    message.push(value.expose_secret().as_bytes());
-                    message.push(b"\r\n");
-                }
+    fn message(&self, written: &[u8]) -> Option<SecretBuf> {
+        let body = self.request.body();
+        // The body that ureq knows is all zeroes: nothing in it looks like the end of a head.
+        let head = &written[..written.len().checked_sub(body.len())?];
+        let lines = head.strip_suffix(b"\r\n").filter(|lines| lines.ends_with(b"\r\n"))?;
+        let headers = || self.request.headers().map(|(name, value)| (name, value.expose_secret()));
+        let of_headers: usize = headers().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let mut message = SecretBuf::with_capacity(written.len() + of_headers);
+        message.push(lines);
+        for (name, value) in headers() {
+            for piece in [name, ": ", value, "\r\n"] {
+                message.push(piece.as_bytes());
             }
         }
         message.push(b"\r\n");
-        message.push(self.body.expose_secret());
-        Ok(Some(message))
+        message.push(body.expose_secret());
+        Some(message)
     }
 }
 
@@ -158,27 +150,9 @@ pub(super) fn is_header_value(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
-/// What stands for the value of header number `index`.
-pub(super) fn placeholder_for(index: usize) -> String {
-    format!("{{secret {index}}}")
-}
-
-/// The `name: ` and the index of a header line that holds a placeholder.
-fn placeholder(line: &[u8]) -> Option<(&[u8], usize)> {
-    let start = line.windows(MARK.len()).position(|window| window == MARK)?;
-    let digits = line.get(start + MARK.len()..)?.strip_suffix(b"}\r\n")?;
-    Some((&line[..start], std::str::from_utf8(digits).ok()?.parse().ok()?))
-}
-
-const MARK: &[u8] = b"{secret ";
-
 /// Wraps an error of ours, so that it comes through ureq unharmed.
 fn carry(error: Error) -> UreqError {
     UreqError::Other(Box::new(error))
-}
-
-fn internal() -> UreqError {
-    carry(Error::new(ErrorKind::Internal, Phase::Send))
 }
 
 pub(super) fn not_http(how: &str) -> Error {
@@ -273,13 +247,7 @@ impl Connector for Dialer {
         let target = Target::parse(&details.uri.to_string()).map_err(carry)?;
         let link = self.0.open(&target.origin, &exchange.attempt).map_err(carry)?;
         let is_tls = target.origin.tls;
-        Ok(Some(Wire {
-            link,
-            is_tls,
-            buffers: LazyBuffers::new(INPUT_BUFFER, OUTPUT_BUFFER),
-            written: Vec::new(),
-            received: Window::default(),
-        }))
+        Ok(Some(Wire { link, is_tls, desk: Desk::default() }))
     }
 }
 
@@ -287,12 +255,7 @@ impl Connector for Dialer {
 struct Wire {
     link: Link,
     is_tls: bool,
-    /// ureq's own: placeholders and covered bytes.
-    buffers: LazyBuffers,
-    /// What ureq has written of the present request.
-    written: Vec<u8>,
-    /// What has come of the answer and ureq has no room for yet.
-    received: Window,
+    desk: Desk,
 }
 
 impl fmt::Debug for Wire {
@@ -317,16 +280,18 @@ impl Wire {
 
 impl Transport for Wire {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
+        &mut self.desk
     }
 
     /// ureq writes head and body one after the other; they leave together, in one record.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), UreqError> {
         let exchange = Exchange::current()?;
-        self.written.extend_from_slice(&self.buffers.output()[..amount]);
-        let Some(message) = exchange.message(&self.written)? else { return Ok(()) };
-        self.written.clear();
-        let sent = self.link.send(message.expose_secret(), &mut self.received, &exchange.attempt);
+        let Some(message) = exchange.message(self.desk.write(amount)) else { return Ok(()) };
+        self.desk.clear_output();
+        let sent = self.desk.take_in(
+            |input| self.link.send(message.expose_secret(), input, &exchange.attempt),
+            |new| exchange.cover(new),
+        )?;
         match sent {
             // A peer that closes while we send may have said why: the reading will tell.
             Err(error) if error.kind() != ErrorKind::ConnectionLost => {
@@ -339,36 +304,21 @@ impl Transport for Wire {
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
         let exchange = Exchange::current()?;
         exchange.answerer.set(Some(self.link.peer()));
-        if self.received.unread().is_empty() {
-            let arrived = self.link.receive(&mut self.received, &exchange.attempt);
-            match arrived.map_err(|error| self.explain(error, &exchange))? {
-                Arrived::Some => {}
-                Arrived::End if self.link.heard => {
-                    exchange.ended.set(true);
-                    return Ok(false);
-                }
-                Arrived::End | Arrived::Cut => {
-                    return Err(self.explain(self.link.ended(Phase::Receive), &exchange));
-                }
+        let arrived = self.desk.take_in(
+            |input| self.link.receive(input, &exchange.attempt),
+            |new| exchange.cover(new),
+        )?;
+        self.link.wipe();
+        match arrived.map_err(|error| self.explain(error, &exchange))? {
+            Arrived::Some => Ok(true),
+            Arrived::End if self.link.heard => {
+                exchange.ended.set(true);
+                Ok(false)
+            }
+            Arrived::End | Arrived::Cut => {
+                Err(self.explain(self.link.ended(Phase::Receive), &exchange))
             }
         }
-        let room = self.buffers.input_append_buf();
-        let amount = room.len().min(self.received.unread().len());
-        let room = &mut room[..amount];
-        room.copy_from_slice(&self.received.unread()[..amount]);
-        exchange.veil.borrow_mut().cover(room).map_err(|unveilable| match unveilable {
-            Unveilable::LongHead => carry(long_head()),
-            Unveilable::Framing => carry(not_http(
-                "it has a transfer coding that nobody asked for, or endless trailers",
-            )),
-        })?;
-        self.buffers.input_appended(amount);
-        self.received.consume(amount);
-        if self.received.unread().is_empty() {
-            self.received.wipe();
-            self.link.wipe();
-        }
-        Ok(amount > 0)
     }
 
     /// ureq asks after an answer, and again before it sends the next request on the kept connection:
@@ -376,8 +326,10 @@ impl Transport for Wire {
     fn is_open(&mut self) -> bool {
         let Ok(exchange) = Exchange::current() else { return false };
         let has_just_answered = self.link.heard;
+        let is_clear = self.desk.is_clear();
+        self.desk.wipe();
         !exchange.fresh
-            && self.received.unread().is_empty()
+            && is_clear
             && self.link.rest()
             && (has_just_answered || self.link.is_quiet(&exchange.attempt))
     }

@@ -1,12 +1,15 @@
 //! The built-in transport: HTTP/1.1 by ureq, over connections of our own.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::agent::{Exchange, agent, is_header_value, placeholder_for};
+use arc_swap::ArcSwapOption;
+use ureq::http::Uri;
+
+use super::agent::{Exchange, agent, is_header_value};
 use super::connect::connect;
 use super::examine::Examination;
 use super::link::Link;
@@ -19,7 +22,7 @@ use super::walk::walk;
 use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::process::PerProcess;
-use crate::secret::SecretBuf;
+use crate::secret::{SecretBuf, wipe_dead_stack};
 
 /// Carries requests over TLS, directly or through a proxy, on connections that it keeps for a
 /// while. Every step ends with its attempt.
@@ -28,6 +31,8 @@ pub(crate) struct HttpsTransport {
     /// For examinations, which go the same way without the agent.
     routes: Arc<Routes>,
     user_agent: Cow<'static, str>,
+    /// The URL last asked for, taken apart; mostly there is only one.
+    last_url: ArcSwapOption<(Arc<str>, Uri)>,
 }
 
 /// How connections are opened.
@@ -68,16 +73,25 @@ impl HttpsTransport {
         // A forked child must touch neither its parent's connections nor the lock of their pool.
         let (by, name) = (Arc::clone(&routes), user_agent.clone());
         let agent = PerProcess::new(move || agent(Arc::clone(&by), &name, max_idle_age));
-        Ok(HttpsTransport { agent, routes, user_agent })
+        Ok(HttpsTransport { agent, routes, user_agent, last_url: ArcSwapOption::empty() })
+    }
+
+    fn uri(&self, request: &Request) -> Result<Uri, Error> {
+        let url = request.shared_url();
+        if let Some(last) = &*self.last_url.load() {
+            if Arc::ptr_eq(&last.0, url) {
+                return Ok(last.1.clone());
+            }
+        }
+        let uri: Uri =
+            url.parse().map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
+        self.last_url.store(Some(Arc::new((Arc::clone(url), uri.clone()))));
+        Ok(uri)
     }
 
     fn exchange(&self, request: &Request, exchange: &Rc<Exchange>) -> Result<Response, Error> {
-        let mut builder = ureq::http::Request::post(request.url());
-        for (index, (name, _)) in request.headers.iter().enumerate() {
-            builder = builder.header(*name, placeholder_for(index));
-        }
-        let stand_in = vec![0; request.body.len()];
-        let built = builder
+        let stand_in = vec![0; request.body().len()];
+        let built = ureq::http::Request::post(self.uri(request)?)
             .body(&stand_in[..])
             .map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
         let agent = self.agent.get();
@@ -99,7 +113,7 @@ impl Transport for HttpsTransport {
         attempt.remaining(Phase::Connect)?;
         let exchange = Exchange::new(request, attempt, false)?;
         match self.exchange(request, &exchange) {
-            Err(_) if exchange.met_stale.get() && request.replayable => {
+            Err(_) if exchange.met_stale.get() && request.is_replayable() => {
                 let fresh = Exchange::new(request, attempt, true)?;
                 self.exchange(request, &fresh)
             }
@@ -124,8 +138,10 @@ impl Routes {
         if !origin.tls {
             return Ok(Link::plain(origin.clone(), socket));
         }
-        let session = Session::open(&self.tls, &origin.host, socket, attempt)?;
-        Ok(Link::tls(origin.clone(), session))
+        let session = Session::open(&self.tls, &origin.host, socket, attempt);
+        // It goes deeper than what follows, over what rendering the request has left there.
+        wipe_dead_stack();
+        Ok(Link::tls(origin.clone(), session?))
     }
 
     /// Where to connect to: the proxy, or else the origin itself.
@@ -149,29 +165,24 @@ impl Routes {
     }
 }
 
-/// Reads the body, uncovered, as far as it may go.
+/// Lets ureq read the body as far as it may go.
 fn read_body(
     answer: &mut ureq::http::Response<ureq::Body>,
     exchange: &Exchange,
 ) -> Result<SecretBuf, Error> {
-    let mut body = SecretBuf::with_capacity(2 * READ_SIZE);
+    // They are zeroes; how many there are is what counts.
+    let (mut zeroes, mut length) = ([0; 2 * 1024], 0);
     let mut reader = answer.body_mut().as_reader();
     loop {
-        let read = body.append(READ_SIZE, |room| {
-            let amount = reader.read(room)?;
-            exchange.uncover(&mut room[..amount]);
-            Ok(amount)
-        });
-        if read.map_err(|error: io::Error| exchange.meaning(error.into()))? == 0 {
-            return Ok(body);
+        match reader.read(&mut zeroes).map_err(|error| exchange.meaning(error.into()))? {
+            0 => return Ok(exchange.body(length)),
+            amount => length += amount,
         }
-        if body.len() > MAX_ANSWER {
+        if length > MAX_ANSWER {
             return Err(exchange.told(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)));
         }
     }
 }
-
-const READ_SIZE: usize = 2 * 1024;
 
 fn overrides(given: &[(String, IpAddr)]) -> Result<Vec<(Host, IpAddr)>, Error> {
     let parse = |(name, address): &(String, IpAddr)| match Host::parse(name) {

@@ -7,6 +7,7 @@
 mod agent;
 mod buffer;
 mod connect;
+mod desk;
 mod examine;
 mod https;
 mod link;
@@ -32,8 +33,8 @@ use crate::secret::{Secret, SecretBuf};
 
 pub use examine::{Examination, Outcome, Step};
 pub(crate) use https::HttpsTransport;
-pub use settings::Roots;
 pub(crate) use settings::{ProxyChoice, Settings};
+pub use settings::{Roots, TlsStack};
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;
@@ -65,51 +66,77 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// A token request: always `POST`, with a body. Its values are secret.
-pub struct Request {
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(&'static str, Secret)>,
-    pub(crate) body: SecretBuf,
-    /// Whether sending it twice is harmless. If so, a transport may send it once more when a kept
-    /// connection turns out to be closed and nothing was answered; otherwise it must report that.
-    pub(crate) replayable: bool,
+pub struct Request(Arc<Content>);
+
+/// What a request consists of; shared by all who work on it, so that there is one copy.
+struct Content {
+    url: Arc<str>,
+    headers: Vec<(&'static str, Secret)>,
+    body: SecretBuf,
+    replayable: bool,
 }
 
 impl Request {
+    pub(crate) fn new(
+        url: Arc<str>,
+        headers: Vec<(&'static str, Secret)>,
+        body: SecretBuf,
+        replayable: bool,
+    ) -> Self {
+        Request(Arc::new(Content { url, headers, body, replayable }))
+    }
+
+    /// To change it, while it is not shared.
+    #[cfg(test)]
+    fn content(&mut self) -> &mut Content {
+        Arc::get_mut(&mut self.0).unwrap()
+    }
+
+    /// The same request.
+    fn share(&self) -> Self {
+        Request(Arc::clone(&self.0))
+    }
+
     /// The absolute URL of the token endpoint. Never holds a credential.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.0.url
+    }
+
+    fn shared_url(&self) -> &Arc<str> {
+        &self.0.url
     }
 
     /// The headers in order, names in lower case, without `host` and `content-length`.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
-        self.headers.iter().map(|(name, value)| (*name, value))
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+        self.0.headers.iter().map(|(name, value)| (*name, value))
     }
 
     /// The body.
     #[must_use]
     pub fn body(&self) -> &SecretBuf {
-        &self.body
+        &self.0.body
     }
 
-    /// Whether sending the request twice is harmless.
+    /// Whether sending it twice is harmless. If so, a transport may send it once more when a kept
+    /// connection turns out to be closed and nothing was answered; otherwise it must report that.
     #[must_use]
     pub fn is_replayable(&self) -> bool {
-        self.replayable
+        self.0.replayable
     }
 }
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Request").field("url", &self.url).field("headers", &names).finish()
+        let names: Vec<_> = self.headers().map(|(name, _)| name).collect();
+        f.debug_struct("Request").field("url", &self.url()).field("headers", &names).finish()
     }
 }
 
 /// An answer: status, the headers that matter, body.
 pub struct Response {
     status: u16,
-    headers: Vec<(Box<str>, Box<str>)>,
+    headers: Vec<(&'static str, Box<str>)>,
     body: SecretBuf,
 }
 
@@ -117,10 +144,14 @@ impl Response {
     /// The headers that caretoken reads; a transport may leave all others out.
     pub const HEADERS: &'static [&'static str] = &["content-type", "date", "retry-after"];
 
-    /// An answer. Header names are compared without case.
+    /// An answer. Header names are compared without case; those that are not read are dropped.
     #[must_use]
     pub fn new(status: u16, headers: &[(&str, &str)], body: SecretBuf) -> Self {
-        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let read = |name: &str| {
+            Self::HEADERS.iter().copied().find(|known| known.eq_ignore_ascii_case(name))
+        };
+        let headers =
+            headers.iter().filter_map(|(name, value)| Some((read(name)?, (*value).into())));
         Response { status, headers: headers.collect(), body }
     }
 

@@ -12,10 +12,15 @@ use crate::secret::{Secret, SecretBuf};
 pub(crate) struct Settings {
     /// The `user-agent` header. Default: `caretoken/` and the version.
     pub(crate) user_agent: Cow<'static, str>,
-    /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`].
-    pub(crate) roots: Roots,
+    /// Whose TLS. Default: [`TlsStack::Rustls`].
+    pub(crate) tls_stack: TlsStack,
+    /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`], and
+    /// [`Roots::System`] with [`TlsStack::System`].
+    pub(crate) roots: Option<Roots>,
     /// Certificates of further CAs, PEM. Default: none.
     pub(crate) ca_pem: Option<Vec<u8>>,
+    /// Certificate revocation lists, PEM. Default: none.
+    pub(crate) crl_pem: Option<Vec<u8>>,
     /// The client's certificate chain for mutual TLS, PEM, its own first. Default: none.
     pub(crate) client_cert_pem: Option<Vec<u8>>,
     /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted. Default: none.
@@ -35,8 +40,10 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             user_agent: concat!("caretoken/", env!("CARGO_PKG_VERSION")).into(),
-            roots: Roots::Bundled,
+            tls_stack: TlsStack::default(),
+            roots: None,
             ca_pem: None,
+            crl_pem: None,
             client_cert_pem: None,
             client_key_pem: None,
             pins: Vec::new(),
@@ -54,8 +61,37 @@ pub enum Roots {
     /// Mozilla's list, as it was when caretoken was built.
     #[default]
     Bundled,
+    /// The operating system: its certificate store, a hospital's own CAs included. Needs the feature
+    /// `platform-verifier`, except with [`TlsStack::System`].
+    ///
+    /// On Linux and its like the store is read when the client is built, from where OpenSSL looks
+    /// for it; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other places. Windows and macOS judge each
+    /// certificate themselves: they may fetch what they need for that, which the deadline does not
+    /// cut short, and [`pins`](crate::Builder::pins) are then compared with the server's own key
+    /// alone.
+    System,
     /// Nobody's: only those in `ca_pem`.
     None,
+}
+
+/// Whose TLS. None has a switch that turns verification off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsStack {
+    /// rustls: the same on every system, fast, explains what it refuses, and leaves no secret in
+    /// memory.
+    #[default]
+    Rustls,
+    /// The operating system's, for sites that must use it: SChannel on Windows, Secure Transport on
+    /// macOS, OpenSSL elsewhere, from TLS 1.2 on. Needs the feature `native-tls`.
+    ///
+    /// It trusts the system's store and [`ca_pem`](crate::Builder::ca_pem), or with [`Roots::None`]
+    /// that alone; bundled roots cannot be handed to it. Client keys must be PKCS#8; on Windows they
+    /// must be RSA, and the system keeps them in the user's key store.
+    /// [`pins`](crate::Builder::pins) are compared with the server's own key alone. About revocation
+    /// the system decides; on Windows and macOS its judgement may wait for the network, which the
+    /// deadline does not cut short. Its buffers, where the last request and answer may stay, are its own.
+    System,
 }
 
 /// Which proxy to use.

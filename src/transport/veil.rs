@@ -15,7 +15,6 @@ pub(super) struct Veil {
     /// How many bytes of heads there were.
     heads: usize,
     body: SecretBuf,
-    uncovered: usize,
 }
 
 /// Where in the answer the next byte stands (RFC 9112 §6 and §7.1).
@@ -55,12 +54,22 @@ impl Veil {
     pub(super) fn cover(&mut self, mut bytes: &mut [u8]) -> Result<(), Unveilable> {
         while !bytes.is_empty() {
             let used = match &mut self.place {
-                Place::Head(head) => {
-                    let before = head.len();
-                    head.extend_from_slice(bytes);
-                    as_any_interim_answer(head, bytes);
-                    let used = match end_of_head(head)? {
+                Place::Head(begun) => {
+                    as_any_interim_answer(begun, bytes);
+                    let before = begun.len();
+                    // Mostly it comes in one piece.
+                    let end = if before == 0 {
+                        end_of_head(bytes)?
+                    } else {
+                        begun.extend_from_slice(bytes);
+                        end_of_head(begun)?
+                    };
+                    let used = match end {
                         // Not whole, or not HTTP: that is for ureq to say.
+                        None if before == 0 => {
+                            begun.extend_from_slice(bytes);
+                            bytes.len()
+                        }
                         None => bytes.len(),
                         Some((length, next)) => {
                             self.place = next;
@@ -78,8 +87,10 @@ impl Veil {
                     let end = bytes.iter().position(|byte| *byte == b'\n');
                     let used = end.map_or(bytes.len(), |end| end + 1);
                     line.extend_from_slice(&bytes[..used]);
-                    if end.is_some() || line.len() > LONGEST_CHUNK_LINE {
+                    if end.is_some() {
                         self.place = after_chunk_size(line);
+                    } else if line.len() > LONGEST_CHUNK_LINE {
+                        return Err(Unveilable::Framing);
                     }
                     used
                 }
@@ -117,20 +128,22 @@ impl Veil {
         bytes.len()
     }
 
-    /// Puts the next piece of the body in the place of the zeroes in `bytes`.
-    pub(super) fn uncover(&mut self, bytes: &mut [u8]) {
-        let body = self.body.expose_secret().get(self.uncovered..).unwrap_or_default();
-        bytes.iter_mut().zip(body).for_each(|(byte, true_one)| *byte = *true_one);
-        self.uncovered += bytes.len();
+    /// The body, which ended after `length` bytes: what stood behind it was none of it.
+    pub(super) fn body(&mut self, length: usize) -> SecretBuf {
+        let mut body = std::mem::take(&mut self.body);
+        body.truncate(length);
+        body
     }
 }
 
-/// Shows `100 Continue`, whose last digit is in `bytes`, the end of `head`, as `103`. Either is an
-/// interim answer and may have headers (RFC 9110 §15.2); ureq takes an error from those of a 100.
-fn as_any_interim_answer(head: &[u8], bytes: &mut [u8]) {
+/// Shows `100 Continue` as `103`, if its last digit is in `bytes`, which follow what has `begun` the
+/// head. Either is an interim answer and may have headers (RFC 9110 §15.2); ureq takes an error from
+/// those of a 100.
+fn as_any_interim_answer(begun: &[u8], bytes: &mut [u8]) {
     const CONTINUE: [&[u8]; 2] = [b"HTTP/1.1 100", b"HTTP/1.0 100"];
-    let is_continue = CONTINUE.iter().any(|start| head.starts_with(start));
-    let last_digit = (CONTINUE[0].len() - 1).checked_sub(head.len() - bytes.len());
+    let begins_with = |start: &[u8]| begun.iter().chain(&*bytes).take(start.len()).eq(start);
+    let is_continue = CONTINUE.into_iter().any(begins_with);
+    let last_digit = (CONTINUE[0].len() - 1).checked_sub(begun.len());
     if let Some(last_digit) = last_digit.filter(|_| is_continue) {
         bytes[last_digit] = b'3';
     }
@@ -199,10 +212,8 @@ mod tests {
             let (seen, mut veil) = covered(&format!("{head}{BODY}"), size);
             let (seen_head, body) = seen.split_at(head.len());
             assert_eq!(seen_head, shown.as_bytes(), "{size}");
-            assert_ne!(body, BODY.as_bytes(), "{size}");
-            let mut body = body.to_vec();
-            body.chunks_mut(5).for_each(|piece| veil.uncover(piece));
-            assert_eq!(body, BODY.as_bytes(), "{size}");
+            assert_eq!(body, [0; BODY.len()], "{size}");
+            assert_eq!(veil.body(BODY.len()).expose_secret(), BODY.as_bytes(), "{size}");
         }
     }
 
@@ -219,9 +230,8 @@ mod tests {
             at += 16 + 2 + 8;
             data.extend_from_slice(&seen[at..at + 50]);
             assert_eq!(&seen[at + 50..], b"\r\n0\r\nx-trailer: 1\r\n\r\n", "{size}");
-            assert_ne!(data, BODY.as_bytes(), "{size}");
-            veil.uncover(&mut data);
-            assert_eq!(data, BODY.as_bytes(), "{size}");
+            assert_eq!(data, [0; BODY.len()], "{size}");
+            assert_eq!(veil.body(BODY.len()).expose_secret(), BODY.as_bytes(), "{size}");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::transport::{
 };
 
 pub(super) const TIME: Duration = Duration::from_millis(120);
-const GRACE: Duration = Duration::from_millis(50);
+pub(super) const GRACE: Duration = Duration::from_millis(50);
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// Sends with a deadline, then with a cancel, and checks that both end in `phase`, and soon.
@@ -38,7 +38,7 @@ pub(super) fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Reques
 
 /// Checks that `call` takes [`TIME`] and at most `grace` more. A busy machine may need a few tries
 /// to give us the processor in time.
-fn soon(grace: Duration, call: impl Fn()) {
+pub(super) fn soon(grace: Duration, call: impl Fn()) {
     let mut taken = Vec::new();
     for _ in 0..5 {
         let start = Instant::now();
@@ -53,7 +53,7 @@ fn soon(grace: Duration, call: impl Fn()) {
 }
 
 /// Accepts and then says nothing.
-fn silent() -> Peer {
+pub(super) fn silent() -> Peer {
     Peer::tcp(|_, stream: TcpStream| {
         thread::sleep(Duration::from_secs(5));
         drop(stream);

@@ -11,7 +11,12 @@ mod named;
 mod peer;
 mod proxies;
 mod real;
+mod revocation;
 mod settings;
+#[cfg(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple"))))]
+mod store;
+#[cfg(feature = "native-tls")]
+mod system;
 mod trust;
 mod wire;
 

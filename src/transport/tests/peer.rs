@@ -7,7 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -72,6 +75,37 @@ impl Ca {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let certificate_pem = certificate.pem();
         Identity { certificate: certificate.into(), certificate_pem, key }
+    }
+
+    /// Another authority below this one, and its certificate.
+    pub(super) fn intermediate(&self, name: &str, serial: u64) -> (Ca, CertificateDer<'static>) {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.serial_number = Some(serial.into());
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let pem = certificate.pem();
+        (Ca { pem, issuer: Issuer::new(params, key) }, certificate.into())
+    }
+
+    /// Its list of revoked certificates of the year 2020, PEM.
+    pub(super) fn revoking(&self, serials: &[u64]) -> String {
+        let revoked = serials.iter().map(|serial| RevokedCertParams {
+            serial_number: (*serial).into(),
+            revocation_time: date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(2020, 2, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 
     pub(super) fn vendor(&self) -> Identity {
@@ -216,7 +250,7 @@ pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
 /// Settings that trust the test CA alone, find [`HOST`] on loopback and use no proxy.
 pub(super) fn settings() -> Settings {
     Settings {
-        roots: Roots::None,
+        roots: Some(Roots::None),
         ca_pem: Some(Ca::trusted().pem.clone().into()),
         proxy: ProxyChoice::Off,
         resolve: vec![(HOST.into(), Ipv4Addr::LOCALHOST.into())],
@@ -229,15 +263,12 @@ pub(super) fn transport() -> HttpsTransport {
 }
 
 pub(super) fn request(url: impl Into<String>) -> Request {
-    Request {
-        url: url.into(),
-        headers: vec![
-            ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
-            ("content-type", Secret::from("application/x-www-form-urlencoded")),
-        ],
-        body: SecretBuf::from(&b"grant_type=client_credentials"[..]),
-        replayable: true,
-    }
+    let headers = vec![
+        ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
+        ("content-type", Secret::from("application/x-www-form-urlencoded")),
+    ];
+    let body = SecretBuf::from(&b"grant_type=client_credentials"[..]);
+    Request::new(url.into().into(), headers, body, true)
 }
 
 pub(super) fn attempt(time: Duration) -> Attempt {

@@ -46,7 +46,7 @@ fn a_ca_file_must_hold_certificates() {
         let ca_pem = Some(pem.clone().into());
         refused(Settings { ca_pem, ..settings() }, "ca_pem", problem);
         let ca_pem = Some(pem.into());
-        refused(Settings { ca_pem, roots: Roots::Bundled, ..settings() }, "ca_pem", problem);
+        refused(Settings { ca_pem, roots: Some(Roots::Bundled), ..settings() }, "ca_pem", problem);
     }
     refused(Settings { ca_pem: None, ..settings() }, "ca_pem", "is missing");
 }
@@ -97,6 +97,43 @@ fn keys_in_every_usual_form_are_read() {
         };
         HttpsTransport::new(settings).unwrap_or_else(|error| panic!("{kind}: {error}"));
     }
+}
+
+#[cfg(not(feature = "platform-verifier"))]
+#[test]
+fn the_systems_store_needs_a_feature() {
+    let settings = Settings { roots: Some(Roots::System), ..settings() };
+    let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
+    assert_eq!(error.field(), Some("roots"));
+    assert!(error.remedy().contains("feature platform-verifier"), "{error}");
+}
+
+#[cfg(not(feature = "native-tls"))]
+#[test]
+fn the_systems_tls_needs_a_feature() {
+    let settings = Settings { tls_stack: crate::transport::TlsStack::System, ..settings() };
+    let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
+    assert_eq!(error.field(), Some("tls"));
+    assert!(error.remedy().contains("feature native-tls"), "{error}");
+}
+
+#[test]
+fn a_revocation_file_must_hold_lists() {
+    let good = Ca::trusted().revoking(&[7]);
+    let cut = good.replace("-----END X509 CRL-----", "");
+    let wrong = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n".to_owned();
+    for (pem, problem) in [
+        (String::new(), "holds no revocation list"),
+        ("hunter2".to_owned(), "holds no revocation list"),
+        (Ca::trusted().pem.clone(), "holds no revocation list"),
+        (cut, "END line is missing"),
+        (good.replacen('M', "*", 1), "not base64"),
+        (format!("{good}{wrong}"), "cannot be read"),
+    ] {
+        refused(Settings { crl_pem: Some(pem.into()), ..settings() }, "crl_pem", problem);
+    }
+    let two = format!("# ours\n{good}\n{}", Ca::new("Other").revoking(&[7]));
+    HttpsTransport::new(Settings { crl_pem: Some(two.into()), ..settings() }).unwrap();
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::SecretBuf;
 use crate::transport::{HttpsTransport, Settings};
 
-fn serving(identity: &Identity) -> Peer {
+pub(super) fn serving(identity: &Identity) -> Peer {
     Peer::tls(identity.server_config(), |_, stream| {
         while read_request(stream).is_ok() && stream.write_all(OK).is_ok() {}
     })
@@ -99,7 +99,7 @@ fn the_bundled_roots_do_not_include_a_test_ca() {
     assert_eq!(post(&HttpsTransport::new(both).unwrap(), peer.url()).unwrap().status(), 200);
 }
 
-fn pin(key: &impl PublicKeyData) -> String {
+pub(super) fn pin(key: &impl PublicKeyData) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, &key.subject_public_key_info());
     STANDARD.encode(digest)
 }

@@ -29,7 +29,7 @@ fn a_request_says_what_it_must_and_an_answer_keeps_what_matters() {
         requests.recv().unwrap(),
         format!(
             "POST /token HTTP/1.1\r\ncontent-length: 29\r\nuser-agent: caretoken/{}\r\n\
-             accept: */*\r\nhost: vendor.test:{}\r\nauthorization: Basic ZmFrZTpmYWtl\r\n\
+             host: vendor.test:{}\r\nauthorization: Basic ZmFrZTpmYWtl\r\n\
              content-type: application/x-www-form-urlencoded\r\n\r\ngrant_type=client_credentials",
             env!("CARGO_PKG_VERSION"),
             peer.address.port(),
@@ -185,7 +185,7 @@ fn a_connection_that_the_server_closed_is_not_used() {
     });
     let transport = transport();
     let mut once = request(peer.url());
-    once.replayable = false;
+    once.content().replayable = false;
     for expected in 1..=3 {
         transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
         assert_eq!(peer.accepted(), expected);
@@ -226,7 +226,7 @@ fn any_other_request_is_reported_instead() {
     let (peer, _) = closing_under_the_second_request(b"");
     let transport = transport();
     let mut once = request(peer.plain_url());
-    once.replayable = false;
+    once.content().replayable = false;
     transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
     let error = transport.send(&once, &attempt(Duration::from_secs(20))).unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Send));
@@ -348,7 +348,7 @@ fn a_header_value_cannot_smuggle_a_line() {
     let peer = Peer::plain(OK);
     for bad in ["a\r\nb: c", "a\nb", "a\0b", "a\x7fb"] {
         let mut request = request(peer.plain_url());
-        request.headers.push(("x-key", Secret::from(bad)));
+        request.content().headers.push(("x-key", Secret::from(bad)));
         let error = transport().send(&request, &attempt(Duration::from_secs(20))).unwrap_err();
         assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidSetting, Some("x-key")));
     }
@@ -366,7 +366,7 @@ fn a_body_of_many_records_arrives_whole() {
         stream.write_all(&[b'y'; 65536]).unwrap();
     });
     let mut large = request(peer.url());
-    large.body = SecretBuf::from(&[b'x'; 300_000][..]);
+    large.content().body = SecretBuf::from(&[b'x'; 300_000][..]);
     let response = transport().send(&large, &attempt(Duration::from_secs(20))).unwrap();
     assert!(bodies.recv().unwrap() > 300_000);
     assert_eq!(response.body().expose_secret(), [b'y'; 65536]);

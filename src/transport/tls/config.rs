@@ -7,15 +7,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
 use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, TrustAnchor};
 use rustls::{ClientConfig, InconsistentKeys};
+use webpki::{CertRevocationList, OwnedCertRevocationList};
 
+use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
 use crate::error::Error;
-use crate::transport::settings::{Roots, Settings};
+use crate::transport::settings::{Roots, Settings, TlsStack};
 
 /// A checked configuration, shared by every session of a transport.
 #[derive(Clone)]
@@ -23,12 +26,12 @@ pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
 
 impl TlsConfig {
     pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
+        if settings.tls_stack == TlsStack::System {
+            // With the feature, this is not asked.
+            return Err(missing_feature("tls", "the system's TLS", "native-tls"));
+        }
         let provider = Arc::new(provider());
-        let verifier = Verifier {
-            anchors: anchors(settings.roots, settings.ca_pem.as_deref())?,
-            pins: settings.pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
-            algorithms: provider.signature_verification_algorithms,
-        };
+        let verifier = verifier(settings, &provider)?;
         let identity = identity(settings)?;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -36,7 +39,7 @@ impl TlsConfig {
             // "Dangerous" is rustls's word for any verifier that is not its own. This one checks
             // all that rustls's does, with the same library.
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
+            .with_custom_certificate_verifier(verifier);
         let mut config = match identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
@@ -66,6 +69,23 @@ fn provider() -> CryptoProvider {
     provider
 }
 
+/// Whoever judges servers.
+fn verifier(
+    settings: &Settings,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    #[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
+    if settings.roots == Some(Roots::System) {
+        return super::platform::verifier(settings, provider);
+    }
+    Ok(Arc::new(Verifier {
+        anchors: anchors(settings.roots.unwrap_or_default(), settings.ca_pem.as_deref())?,
+        crls: settings.crl_pem.as_deref().map_or(Ok(Vec::new()), revocation_lists)?,
+        pins: parse_pins(settings)?,
+        algorithms: provider.signature_verification_algorithms,
+    }))
+}
+
 /// The CAs that are trusted, at least one.
 fn anchors(
     roots: Roots,
@@ -73,27 +93,63 @@ fn anchors(
 ) -> Result<Cow<'static, [TrustAnchor<'static>]>, Error> {
     let mut anchors = match roots {
         Roots::Bundled => Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS),
+        Roots::System => Cow::Owned(store::anchors()?),
         Roots::None => Cow::Borrowed(&[][..]),
     };
     if let Some(pem) = ca_pem {
         for certificate in certificates("ca_pem", pem)? {
-            let anchor = webpki::anchor_from_trusted_cert(&certificate).map_err(|_| {
-                Error::setting("ca_pem", "holds a certificate that cannot be read", GIVE_PEM)
-            })?;
+            let anchor =
+                webpki::anchor_from_trusted_cert(&certificate).map_err(|_| unreadable("ca_pem"))?;
             anchors.to_mut().push(anchor.to_owned());
         }
     }
     if anchors.is_empty() {
-        let problem = "is missing, and no other CA is trusted";
-        return Err(Error::setting("ca_pem", problem, "give the CA's certificate"));
+        return Err(nobody_is_trusted());
     }
     Ok(anchors)
+}
+
+pub(super) fn nobody_is_trusted() -> Error {
+    let problem = "is missing, and no other CA is trusted";
+    Error::setting("ca_pem", problem, "give the CA's certificate")
+}
+
+pub(super) fn unreadable(field: &'static str) -> Error {
+    Error::setting(field, "holds a certificate that cannot be read", GIVE_PEM)
+}
+
+/// The error for a setting that this build has no code for.
+pub(super) fn missing_feature(field: &'static str, what: &str, feature: &str) -> Error {
+    let problem = format!("asks for {what}, which this build of caretoken cannot use");
+    let remedy = format!("build caretoken with the feature {feature}, or choose another {field}");
+    Error::setting(field, problem, remedy)
+}
+
+/// The revocation lists in a PEM file, at least one.
+fn revocation_lists(pem: &[u8]) -> Result<Vec<CertRevocationList<'static>>, Error> {
+    const GIVE_LIST: &str = "give lists as PEM: -----BEGIN X509 CRL----- …";
+    let mut lists = Vec::new();
+    for der in CertificateRevocationListDer::pem_slice_iter(pem) {
+        let der = der.map_err(|error| malformed("crl_pem", &error))?;
+        let list = OwnedCertRevocationList::from_der(&der).map_err(|error| {
+            let problem = format!("holds a list that cannot be read ({error})");
+            Error::setting("crl_pem", problem, GIVE_LIST)
+        })?;
+        lists.push(list.into());
+    }
+    if lists.is_empty() {
+        return Err(Error::setting("crl_pem", "holds no revocation list", GIVE_LIST));
+    }
+    Ok(lists)
 }
 
 const GIVE_PEM: &str = "give certificates as PEM: -----BEGIN CERTIFICATE----- …";
 
 /// The certificates in a PEM file, at least one.
-fn certificates(field: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(super) fn certificates(
+    field: &'static str,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, Error> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match found {
         Ok(found) if found.is_empty() => {
@@ -117,7 +173,7 @@ fn malformed(field: &'static str, error: &pem::Error) -> Error {
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
+pub(super) fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     match (&settings.client_cert_pem, &settings.client_key_pem) {
         (None, None) => Ok(None),
         (Some(chain), Some(key)) => {
@@ -159,14 +215,16 @@ fn refused_key(error: &rustls::Error) -> Error {
             let problem = "does not belong to client_cert_pem";
             Error::setting("client_key_pem", problem, "give the key of the first certificate")
         }
-        rustls::Error::InvalidCertificate(_) => {
-            Error::setting("client_cert_pem", "holds a certificate that cannot be read", GIVE_PEM)
-        }
+        rustls::Error::InvalidCertificate(_) => unreadable("client_cert_pem"),
         _ => {
             let remedy = "use RSA with 2048 to 8192 bits, P-256, P-384 or Ed25519";
             Error::setting("client_key_pem", "is of a kind that is not supported", remedy)
         }
     }
+}
+
+pub(super) fn parse_pins(settings: &Settings) -> Result<Vec<Pin>, Error> {
+    settings.pins.iter().map(|pin| parse_pin(pin)).collect()
 }
 
 fn parse_pin(pin: &str) -> Result<Pin, Error> {

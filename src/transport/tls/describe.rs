@@ -1,5 +1,6 @@
 //! What an established session looks like, for people.
 
+use rustls::pki_types::CertificateDer;
 use rustls::{CommonState, ProtocolVersion};
 use webpki::EndEntityCert;
 
@@ -16,8 +17,15 @@ pub(super) fn describe(session: &CommonState) -> String {
         // rustls writes TLS13_… where the registry of cipher suites has TLS_….
         text += &format!(", {:?}", suite.suite()).replace("TLS13_", "TLS_");
     }
-    let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) else { return text };
-    text += "; certificate";
+    if let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) {
+        text += &format!("; {}", describe_certificate(certificate));
+    }
+    text
+}
+
+/// `certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
+pub(super) fn describe_certificate(certificate: &CertificateDer<'_>) -> String {
+    let mut text = "certificate".to_owned();
     if let Ok(parsed) = EndEntityCert::try_from(certificate) {
         let names = [(" of", parsed.subject()), (" issued by", parsed.issuer())];
         for (role, name) in names {

@@ -29,6 +29,15 @@ pub(super) fn explain(error: &rustls::Error, peer: &str, phase: Phase) -> Error 
     }
 }
 
+/// The error when `peer` ends a handshake without a word.
+pub(super) fn hung_up(peer: &str) -> Error {
+    let message = format!("{peer} closed the connection during the TLS handshake");
+    Error::new(ErrorKind::ConnectionLost, Phase::Tls).with_message(message).with_remedy(
+        "look for a firewall or proxy that cuts TLS; the server may also insist on another TLS \
+         version or a client certificate",
+    )
+}
+
 const OLD: &str = "the server's or proxy's owner must allow TLS 1.2 or 1.3";
 const NOT_TLS: &str =
     "check the port in base_url; a portal or proxy may answer in the server's place";

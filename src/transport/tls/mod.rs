@@ -4,9 +4,19 @@ mod config;
 mod describe;
 mod explain;
 mod names;
+#[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
+mod platform;
 mod session;
+#[cfg(feature = "native-tls")]
+mod stack;
+mod store;
+#[cfg(feature = "native-tls")]
+mod system;
 mod tickets;
 mod verify;
 
-pub(super) use config::TlsConfig;
-pub(super) use session::Session;
+#[cfg(not(feature = "native-tls"))]
+pub(super) use {config::TlsConfig, session::Session};
+
+#[cfg(feature = "native-tls")]
+pub(super) use stack::{Session, TlsConfig};

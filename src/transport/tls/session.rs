@@ -15,7 +15,7 @@ use rustls::unbuffered::{
 
 use super::config::TlsConfig;
 use super::describe::describe;
-use super::explain::explain;
+use super::explain::{explain, hung_up};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::transport::Attempt;
 use crate::transport::buffer::Window;
@@ -155,10 +155,10 @@ impl Session {
         false
     }
 
-    /// Wipes and frees the buffers. They must not hold anything that is still needed.
+    /// Wipes the buffers. They must not hold anything that is still needed.
     pub(in crate::transport) fn rest(&mut self) {
-        self.incoming = Window::default();
-        self.outgoing = Vec::new();
+        self.incoming.wipe();
+        self.outgoing.clear();
     }
 
     /// Wipes the buffers if they hold nothing that is still needed.
@@ -274,11 +274,7 @@ impl Session {
     }
 
     fn hung_up(&self) -> Error {
-        let message = format!("{} closed the connection during the TLS handshake", self.peer);
-        Error::new(ErrorKind::ConnectionLost, Phase::Tls).with_message(message).with_remedy(
-            "look for a firewall or proxy that cuts TLS; the server may also insist on another \
-             TLS version or a client certificate",
-        )
+        hung_up(&self.peer)
     }
 
     fn hung_up_in(&self, phase: Phase) -> Error {
@@ -292,7 +288,8 @@ impl Session {
     }
 }
 
-fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
+/// The name that the certificate must be for.
+pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     match host {
         Host::Ip(address) => Ok(ServerName::IpAddress((*address).into())),
         Host::Name(name) => {

@@ -9,7 +9,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
-use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
+use webpki::{
+    CertRevocationList, EndEntityCert, KeyUsage, RevocationOptionsBuilder, UnknownStatusPolicy,
+    VerifiedPath,
+};
 
 use super::names::{display_name, sequence};
 
@@ -20,6 +23,7 @@ pub(super) type Pin = [u8; 32];
 /// and says on failure which check failed and who issued the certificate.
 pub(super) struct Verifier {
     pub(super) anchors: Cow<'static, [TrustAnchor<'static>]>,
+    pub(super) crls: Vec<CertRevocationList<'static>>,
     pub(super) pins: Vec<Pin>,
     pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
@@ -36,6 +40,12 @@ impl ServerCertVerifier for Verifier {
         let refused = |failed| Refusal::new(failed, end_entity, server_name).into_rustls();
         let certificate =
             EndEntityCert::try_from(end_entity).map_err(|error| refused(Check::from(error)))?;
+        // A list counts, however old it is: it is read once, and what it revokes stays revoked.
+        // Whose issuer gave none may be good.
+        let crls: Vec<_> = self.crls.iter().collect();
+        let revocation = RevocationOptionsBuilder::new(&crls)
+            .ok()
+            .map(|lists| lists.with_status_policy(UnknownStatusPolicy::Allow).build());
         let path = certificate
             .verify_for_usage(
                 self.algorithms.all,
@@ -43,7 +53,7 @@ impl ServerCertVerifier for Verifier {
                 intermediates,
                 now,
                 KeyUsage::server_auth(),
-                None,
+                revocation,
                 None,
             )
             .map_err(|error| refused(Check::from(error)))?;
@@ -85,17 +95,28 @@ impl Verifier {
     fn has_pinned_key(&self, path: &VerifiedPath<'_>) -> bool {
         let own = path.end_entity().subject_public_key_info();
         let anchor = sequence(&path.anchor().subject_public_key_info);
-        self.is_pinned(&own)
+        is_pinned(&self.pins, &own)
             || path
                 .intermediate_certificates()
-                .any(|certificate| self.is_pinned(&certificate.subject_public_key_info()))
-            || self.is_pinned(&anchor)
+                .any(|certificate| is_pinned(&self.pins, &certificate.subject_public_key_info()))
+            || is_pinned(&self.pins, &anchor)
     }
+}
 
-    fn is_pinned(&self, key: &[u8]) -> bool {
-        let digest = digest(&SHA256, key);
-        self.pins.iter().any(|pin| pin == digest.as_ref())
-    }
+fn is_pinned(pins: &[Pin], key: &[u8]) -> bool {
+    let digest = digest(&SHA256, key);
+    pins.iter().any(|pin| pin == digest.as_ref())
+}
+
+/// Whether the server's own key is pinned, if any is: for systems that show no more of the path.
+#[cfg(any(
+    feature = "native-tls",
+    all(feature = "platform-verifier", any(windows, target_vendor = "apple"))
+))]
+pub(super) fn is_pinned_server(pins: &[Pin], end_entity: &CertificateDer<'_>) -> bool {
+    pins.is_empty()
+        || EndEntityCert::try_from(end_entity)
+            .is_ok_and(|parsed| is_pinned(pins, &parsed.subject_public_key_info()))
 }
 
 impl fmt::Debug for Verifier {
@@ -106,13 +127,18 @@ impl fmt::Debug for Verifier {
 }
 
 /// The check that a certificate did not pass.
-#[derive(Debug)]
-enum Check {
-    Expired { now: UnixTime, end: UnixTime },
-    NotYetValid { now: UnixTime, start: UnixTime },
+#[derive(Clone, Debug)]
+pub(super) enum Check {
+    /// With what is known of the time.
+    Expired(Cow<'static, str>),
+    NotYetValid(Cow<'static, str>),
     UnknownIssuer,
-    WrongName { names: Vec<String> },
+    WrongName {
+        names: Vec<String>,
+    },
     Revoked,
+    /// The issuer's revocation list cannot be used.
+    List(String),
     CaAsServer,
     Algorithm,
     Purpose,
@@ -124,10 +150,8 @@ impl From<webpki::Error> for Check {
     fn from(error: webpki::Error) -> Self {
         use webpki::Error as E;
         match error {
-            E::CertExpired { time, not_after } => Check::Expired { now: time, end: not_after },
-            E::CertNotValidYet { time, not_before } => {
-                Check::NotYetValid { now: time, start: not_before }
-            }
+            E::CertExpired { time, not_after } => Check::expired(time, not_after),
+            E::CertNotValidYet { time, not_before } => Check::not_yet_valid(time, not_before),
             E::UnknownIssuer => Check::UnknownIssuer,
             E::CertNotValidForName(context) => Check::WrongName { names: context.presented },
             E::CertRevoked => Check::Revoked,
@@ -135,8 +159,22 @@ impl From<webpki::Error> for Check {
             E::UnsupportedSignatureAlgorithmContext(_)
             | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Check::Algorithm,
             E::RequiredEkuNotFoundContext(_) => Check::Purpose,
+            E::InvalidCrlSignatureForPublicKey
+            | E::UnsupportedCrlSignatureAlgorithmContext(_)
+            | E::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_)
+            | E::IssuerNotCrlSigner => Check::List(error.to_string()),
             other => Check::Other(other.to_string()),
         }
+    }
+}
+
+impl Check {
+    pub(super) fn expired(now: UnixTime, end: UnixTime) -> Check {
+        Check::Expired(format!("expired on {}: {} ago", date(end), skew(now, end)).into())
+    }
+
+    pub(super) fn not_yet_valid(now: UnixTime, start: UnixTime) -> Check {
+        Check::NotYetValid(format!("is valid from {}: in {}", date(start), skew(now, start)).into())
     }
 }
 
@@ -150,25 +188,29 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(failed: Check, end_entity: &CertificateDer<'_>, host: &ServerName<'_>) -> Self {
+    pub(super) fn new(
+        failed: Check,
+        end_entity: &CertificateDer<'_>,
+        host: &ServerName<'_>,
+    ) -> Self {
         let certificate = EndEntityCert::try_from(end_entity).ok();
         let issuer = certificate.as_ref().and_then(|c| display_name(c.issuer()));
         let self_signed = certificate.as_ref().is_some_and(|c| c.issuer() == c.subject());
         Refusal { failed, host: host.to_str().into_owned(), issuer, self_signed }
     }
 
-    fn into_rustls(self) -> rustls::Error {
+    pub(super) fn into_rustls(self) -> rustls::Error {
         CertificateError::Other(OtherError(std::sync::Arc::new(self))).into()
     }
 
     /// What to do about it.
     pub(super) fn remedy(&self) -> &'static str {
         match self.failed {
-            Check::Expired { .. } => {
+            Check::Expired(_) => {
                 "compare this machine's clock with the right time; if it is right, the server's \
                  certificate must be renewed by its owner"
             }
-            Check::NotYetValid { .. } => "set this machine's clock: it seems to be slow",
+            Check::NotYetValid(_) => "set this machine's clock: it seems to be slow",
             Check::UnknownIssuer | Check::CaAsServer => {
                 "if the issuer is your own network's TLS inspection or a private CA, add its \
                  certificate to ca_pem; otherwise somebody answers in the server's place"
@@ -177,6 +219,9 @@ impl Refusal {
                 "check base_url; a portal or proxy may answer in the server's place"
             }
             Check::Revoked => "do not use this server; tell its owner",
+            Check::List(_) => {
+                "in crl_pem, put this issuer's own list in place of the one that bears its name"
+            }
             Check::Algorithm | Check::Purpose | Check::Other(_) => {
                 "the server's owner must replace the certificate"
             }
@@ -198,20 +243,19 @@ impl fmt::Display for Refusal {
             None => {}
         }
         match &self.failed {
-            Check::Expired { now, end } => {
-                let ago = skew(*now, *end);
-                write!(f, ", expired on {}: {ago} ago by this machine's clock", date(*end))
-            }
-            Check::NotYetValid { now, start } => {
-                let ahead = skew(*now, *start);
-                write!(f, ", is valid from {}: in {ahead} by this machine's clock", date(*start))
+            Check::Expired(how) | Check::NotYetValid(how) => {
+                write!(f, ", {how} by this machine's clock")
             }
             Check::UnknownIssuer => f.write_str(", comes from an issuer that is not trusted"),
+            Check::WrongName { names } if names.is_empty() => f.write_str(", is for other names"),
             Check::WrongName { names } => {
                 let shown: Vec<_> = names.iter().take(4).map(|name| plain(name)).collect();
                 write!(f, ", is for other names: {}", shown.join(", "))
             }
             Check::Revoked => f.write_str(", was revoked"),
+            Check::List(why) => {
+                write!(f, ", has an issuer whose revocation list cannot be used: {why}")
+            }
             Check::CaAsServer => f.write_str(", is a CA's certificate, not a server's"),
             Check::Algorithm => {
                 f.write_str(", is signed with an algorithm that is not accepted, such as SHA-1")

@@ -1,0 +1,340 @@
+//! The operating system's TLS (feature `native-tls`), for sites that must use it: SChannel on
+//! Windows, Secure Transport on macOS, OpenSSL elsewhere.
+//!
+//! Its buffers are its own, so that what it has carried cannot be wiped by us.
+
+use std::borrow::Cow;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use native_tls::{
+    Certificate, HandshakeError, Identity, MidHandshakeTlsStream, Protocol, TlsConnector, TlsStream,
+};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{AlertDescription, PeerIncompatible};
+
+use super::config::{certificates, identity, nobody_is_trusted, parse_pins, unreadable};
+use super::describe::describe_certificate;
+use super::explain::{explain, hung_up};
+use super::session::server_name;
+use super::verify::{Check, Pin, Refusal, is_pinned_server};
+use crate::error::{Error, Phase};
+use crate::transport::Attempt;
+use crate::transport::buffer::Window;
+use crate::transport::link::Arrived;
+use crate::transport::settings::{Roots, Settings};
+use crate::transport::socket::Socket;
+use crate::transport::target::Host;
+
+/// How much is read at once; a token's answer mostly fits.
+const READ_SIZE: usize = 4 * 1024;
+
+/// A checked configuration.
+#[derive(Clone)]
+pub(in crate::transport) struct SystemTls {
+    connector: TlsConnector,
+    pins: Vec<Pin>,
+}
+
+impl SystemTls {
+    pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
+        if settings.roots == Some(Roots::Bundled) {
+            let problem = "asks for the bundled roots, which the system's TLS cannot take";
+            let remedy = "leave it out, or set roots=system, roots=none or tls=rustls";
+            return Err(Error::setting("roots", problem, remedy));
+        }
+        if settings.crl_pem.is_some() {
+            let problem = "has no effect with the system's TLS";
+            let remedy = "leave it out, revocation is the system's to check; or set tls=rustls";
+            return Err(Error::setting("crl_pem", problem, remedy));
+        }
+        let only_ours = settings.roots == Some(Roots::None);
+        let mut builder = TlsConnector::builder();
+        builder.min_protocol_version(Some(Protocol::Tlsv12)).disable_built_in_roots(only_ours);
+        match &settings.ca_pem {
+            None if only_ours => return Err(nobody_is_trusted()),
+            None => {}
+            Some(pem) => {
+                for der in certificates("ca_pem", pem)? {
+                    let certificate =
+                        Certificate::from_der(&der).map_err(|_| unreadable("ca_pem"))?;
+                    builder.add_root_certificate(certificate);
+                }
+            }
+        }
+        if let Some(identity) = system_identity(settings)? {
+            builder.identity(identity);
+        }
+        let connector = builder.build().map_err(|error| match error.to_string() {
+            why if why.contains("key values mismatch") => {
+                let problem = "does not belong to client_cert_pem";
+                Error::setting("client_key_pem", problem, "give the key of the first certificate")
+            }
+            why => {
+                let problem = format!("cannot be set up with the system's TLS: {why}");
+                Error::setting("tls", problem, "repair the system's TLS, or set tls=rustls")
+            }
+        })?;
+        Ok(SystemTls { connector, pins: parse_pins(settings)? })
+    }
+
+    /// Shakes hands.
+    pub(super) fn open(
+        &self,
+        host: &Host,
+        socket: Socket,
+        attempt: &Attempt,
+    ) -> Result<SystemSession, Error> {
+        let peer = format!("{host} at {}", socket.peer());
+        let name = server_name(host)?;
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let pipe = Pipe { socket, is_broken: Arc::clone(&is_broken) };
+        attempt.remaining(Phase::Tls)?;
+        let mut shaking = self.connector.connect(&name.to_str(), pipe);
+        let stream = loop {
+            shaking = match shaking {
+                Ok(stream) => break stream,
+                Err(HandshakeError::WouldBlock(mut unfinished)) => {
+                    wait(&mut unfinished, attempt)?;
+                    unfinished.handshake()
+                }
+                Err(HandshakeError::Failure(error)) => {
+                    let text = error.to_string();
+                    return Err(match known(&text, &name) {
+                        // Its farewell may have met a closed connection; that is not the reason.
+                        Some(error) => explain(&error, &peer, Phase::Tls),
+                        None if is_broken.load(Ordering::Relaxed) => hung_up(&peer),
+                        None => explain(&rustls::Error::General(text), &peer, Phase::Tls),
+                    });
+                }
+            };
+        };
+        let session = SystemSession { stream, name, peer };
+        let certificate = session.certificate().unwrap_or_else(|| Vec::new().into());
+        if !is_pinned_server(&self.pins, &certificate) {
+            let refusal = Refusal::new(Check::Pin, &certificate, &session.name).into_rustls();
+            return Err(explain(&refusal, &session.peer, Phase::Tls));
+        }
+        Ok(session)
+    }
+}
+
+fn system_identity(settings: &Settings) -> Result<Option<Identity>, Error> {
+    const FORM: &str = "-----BEGIN PRIVATE KEY-----";
+    // What is wrong with the PEM itself is told as ever.
+    if identity(settings)?.is_none() {
+        return Ok(None);
+    }
+    let (Some(chain), Some(key)) = (&settings.client_cert_pem, &settings.client_key_pem) else {
+        return Ok(None);
+    };
+    let key = key.expose_secret();
+    let unusable = |_| {
+        let problem = "cannot be used with the system's TLS";
+        let remedy = "give it as PKCS#8, for example by: openssl pkcs8 -topk8 -nocrypt -in key.pem; \
+                      on Windows it must be an RSA key";
+        Error::setting("client_key_pem", problem, remedy)
+    };
+    // There may be text before the key, which the library does not take.
+    let start = key.windows(FORM.len()).position(|part| part == FORM.as_bytes());
+    let key = &key[start.unwrap_or_default()..];
+    Identity::from_pkcs8(chain, key).map(Some).map_err(unusable)
+}
+
+fn wait(unfinished: &mut MidHandshakeTlsStream<Pipe>, attempt: &Attempt) -> Result<(), Error> {
+    unfinished.get_mut().socket.wait(attempt, Phase::Tls)
+}
+
+/// What the end of a connection is, to the system's TLS.
+const END: io::ErrorKind = io::ErrorKind::UnexpectedEof;
+
+/// The socket as the system's TLS sees it: it never blocks, and an end is an error, since TLS has a
+/// proper one of its own.
+struct Pipe {
+    socket: Socket,
+    /// Whether it ended or failed. A handshake that fails takes the pipe along.
+    is_broken: Arc<AtomicBool>,
+}
+
+impl Pipe {
+    fn noted(&self, result: io::Result<Option<usize>>) -> io::Result<usize> {
+        match result {
+            Ok(Some(amount)) => Ok(amount),
+            Ok(None) => Err(io::ErrorKind::WouldBlock.into()),
+            Err(error) => {
+                self.is_broken.store(true, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = match self.socket.read_now(into) {
+            Ok(Some(0)) => Err(END.into()),
+            read => read,
+        };
+        self.noted(read)
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.socket.write_now(bytes);
+        self.noted(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One session.
+pub(in crate::transport) struct SystemSession {
+    stream: TlsStream<Pipe>,
+    name: ServerName<'static>,
+    /// For messages: who this is.
+    peer: String,
+}
+
+impl SystemSession {
+    pub(super) fn send(
+        &mut self,
+        request: &[u8],
+        _: &mut Window,
+        attempt: &Attempt,
+    ) -> Result<(), Error> {
+        let mut rest = request;
+        while !rest.is_empty() {
+            match self.until_done(attempt, Phase::Send, |stream| stream.write(rest))? {
+                Some(sent) => rest = &rest[sent..],
+                None => return Err(self.socket().lost(&END.into(), Phase::Send)),
+            }
+        }
+        self.until_done(attempt, Phase::Send, |stream| stream.flush().map(|()| 0))?;
+        Ok(())
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        plain: &mut Window,
+        attempt: &Attempt,
+    ) -> Result<Arrived, Error> {
+        let room = plain.spare(READ_SIZE);
+        Ok(match self.until_done(attempt, Phase::Receive, |stream| stream.read(room))? {
+            None => Arrived::Cut,
+            Some(0) => Arrived::End,
+            Some(amount) => {
+                plain.filled(amount);
+                Arrived::Some
+            }
+        })
+    }
+
+    /// Repeats `act` until it need not wait any more; `None` when the peer has cut the connection.
+    fn until_done(
+        &mut self,
+        attempt: &Attempt,
+        phase: Phase,
+        mut act: impl FnMut(&mut TlsStream<Pipe>) -> io::Result<usize>,
+    ) -> Result<Option<usize>, Error> {
+        attempt.remaining(phase)?;
+        loop {
+            match act(&mut self.stream) {
+                Ok(amount) => return Ok(Some(amount)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stream.get_mut().socket.wait(attempt, phase)?;
+                }
+                Err(error) if error.kind() == END => return Ok(None),
+                Err(error) if self.stream.get_ref().is_broken.load(Ordering::Relaxed) => {
+                    return Err(self.socket().lost(&error, phase));
+                }
+                Err(error) => {
+                    let text = error.to_string();
+                    let error = known(&text, &self.name).unwrap_or(rustls::Error::General(text));
+                    return Err(explain(&error, &self.peer, phase));
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_quiet(&mut self, _: &Attempt) -> bool {
+        let read = self.stream.read(&mut [0]);
+        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Its buffers are the system's.
+    pub(super) fn rest(&mut self) {}
+
+    /// Its buffers are the system's.
+    pub(super) fn wipe(&mut self) {}
+
+    pub(super) fn has_unread(&self) -> bool {
+        self.stream.buffered_read_size().is_ok_and(|amount| amount > 0)
+    }
+
+    /// The certificate in one line. Version and cipher suite are not shown.
+    pub(super) fn describe(&self) -> String {
+        let certificate = self.certificate();
+        let told = certificate.map(|der| format!("; {}", describe_certificate(&der)));
+        format!("the system's TLS{}", told.unwrap_or_default())
+    }
+
+    pub(super) fn socket(&self) -> &Socket {
+        &self.stream.get_ref().socket
+    }
+
+    fn certificate(&self) -> Option<CertificateDer<'static>> {
+        Some(self.stream.peer_certificate().ok()??.to_der().ok()?.into())
+    }
+}
+
+/// What the system's TLS says when it refuses a certificate, and what that means: OpenSSL in words,
+/// Windows in the words of its language and a number.
+static REFUSALS: [(&str, Check); 17] = [
+    ("certificate has expired", Check::Expired(Cow::Borrowed("has expired"))),
+    ("certificate is not yet valid", Check::NotYetValid(Cow::Borrowed("is not valid yet"))),
+    ("issuer certificate", Check::UnknownIssuer),
+    ("unable to verify the first certificate", Check::UnknownIssuer),
+    ("self-signed certificate", Check::UnknownIssuer),
+    ("self signed certificate", Check::UnknownIssuer),
+    ("ostname mismatch", Check::WrongName { names: Vec::new() }),
+    ("IP address mismatch", Check::WrongName { names: Vec::new() }),
+    ("certificate revoked)", Check::Revoked),
+    ("certificate purpose", Check::Purpose),
+    // CERT_E_EXPIRED, CERT_E_UNTRUSTEDROOT, CERT_E_CHAINING, CERT_E_CN_NO_MATCH, CERT_E_REVOKED,
+    // CRYPT_E_REVOKED, CERT_E_WRONG_USAGE
+    ("os error -2146762495", Check::Expired(Cow::Borrowed("has expired or is not valid yet"))),
+    ("os error -2146762487", Check::UnknownIssuer),
+    ("os error -2146762486", Check::UnknownIssuer),
+    ("os error -2146762481", Check::WrongName { names: Vec::new() }),
+    ("os error -2146762484", Check::Revoked),
+    ("os error -2146885616", Check::Revoked),
+    ("os error -2146762480", Check::Purpose),
+];
+
+/// What rustls calls what the system's TLS says in `text`, where that is known.
+fn known(text: &str, name: &ServerName<'_>) -> Option<rustls::Error> {
+    let says = |words: &str| text.contains(words);
+    Some(if let Some((_, check)) = REFUSALS.iter().find(|(words, _)| says(words)) {
+        // The certificate itself is not shown.
+        Refusal::new(check.clone(), &Vec::new().into(), name).into_rustls()
+    } else if let Some(alert) = alert(text) {
+        rustls::Error::AlertReceived(alert)
+    } else if says("unsupported protocol") {
+        PeerIncompatible::ServerDoesNotSupportTls12Or13.into()
+    } else if says("wrong version number") || says("packet length too long") {
+        rustls::Error::PeerSentOversizedRecord
+    } else {
+        return None;
+    })
+}
+
+/// The alert that OpenSSL has received: `…:SSL alert number 42`, and perhaps more.
+fn alert(text: &str) -> Option<AlertDescription> {
+    let (_, rest) = text.split_once("SSL alert number ")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse::<u8>().ok().map(AlertDescription::from)
+}
