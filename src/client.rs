@@ -395,12 +395,14 @@ impl Shared {
                         return old.ok_or_else(|| self.called_from_callback());
                     }
                     Ok(Boarding::Landed(outcome)) => {
-                        self.counters.waits.fetch_add(1, Ordering::Relaxed);
-                        match outcome {
-                            Some(Ok(token)) if self.is_usable(&token) => return Ok(token),
-                            Some(Err(error)) => return old.ok_or(error),
+                        let outcome = match outcome {
+                            Some(Ok(token)) if self.is_usable(&token) => Ok(token),
+                            Some(Err(error)) => old.ok_or(error),
+                            // The call goes on, and counts as what it ends with.
                             _ => continue,
-                        }
+                        };
+                        self.counters.waits.fetch_add(1, Ordering::Relaxed);
+                        return outcome;
                     }
                 },
             };
