@@ -485,7 +485,7 @@ impl Shared {
                 return Ok(token);
             }
         }
-        let mut attempts = 0;
+        let (mut attempts, mut earlier) = (0, None);
         loop {
             attempts += 1;
             let version = self.credentials.load_full();
@@ -501,7 +501,7 @@ impl Shared {
                     self.time_left(call)?;
                     continue;
                 }
-                Err(error) => error.with_vendor(self.profile.vendor),
+                Err(error) => error.with_vendor(self.profile.vendor).after(earlier.as_ref()),
             };
             self.counters.failures.fetch_add(1, Ordering::Relaxed);
 
@@ -523,6 +523,7 @@ impl Shared {
             };
             self.clock.sleep(pause, &|| call.cancel.is_cancelled());
             self.time_left(call)?;
+            earlier = Some(error);
         }
     }
 

@@ -514,6 +514,20 @@ impl Error {
         self.with(|report| report.remedy = remedy.into())
     }
 
+    /// If time ran out after an `earlier` attempt had failed, tells that too: it is the reason.
+    pub(crate) fn after(self, earlier: Option<&Error>) -> Self {
+        match earlier.filter(|_| self.kind() == ErrorKind::Timeout) {
+            None => self,
+            Some(earlier) => {
+                let status = earlier.http_status().map(|status| format!(" (HTTP {status})"));
+                let (now, before) = (self.message(), earlier.message());
+                let status = status.unwrap_or_default();
+                let message = format!("{now}; the attempt before had failed: {before}{status}");
+                self.with_message(message)
+            }
+        }
+    }
+
     pub(crate) fn with_vendor(self, vendor: &'static str) -> Self {
         self.with(|report| report.vendor = Some(vendor))
     }

@@ -215,6 +215,20 @@ mod failures {
     }
 
     #[test]
+    fn a_timeout_does_not_hide_what_had_failed_before() {
+        let (client, script, _clock) = scripted();
+        bad_gateway(&script);
+        script.then(|_| Err(Error::new(ErrorKind::Timeout, Phase::Receive)));
+        let error = client.token().unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Receive));
+        let told = error.to_string();
+        assert!(
+            told.contains("the attempt before had failed: ") && told.contains("HTTP 502"),
+            "{told}"
+        );
+    }
+
+    #[test]
     fn an_old_token_is_served_until_its_end_and_never_past_it() {
         let (client, script, clock) = scripted();
         script.token("one", HOUR);

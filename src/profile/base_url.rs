@@ -6,6 +6,7 @@ use http::Uri;
 
 use crate::error::Error;
 use crate::profile::Profile;
+use crate::transport::is_host;
 
 const FIELD: &str = "base_url";
 
@@ -92,24 +93,6 @@ fn ip(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// An IP address, or letters, digits and hyphens in dot-separated labels (RFC 1123 §2.1).
-fn is_host(host: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    let looks_like_an_address = host.starts_with('[')
-        || host.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()));
-    match looks_like_an_address {
-        true => ip(host).is_some(),
-        false => {
-            host.len() <= 253 && host.strip_suffix('.').unwrap_or(host).split('.').all(is_label)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +109,7 @@ mod tests {
     fn a_good_base_url_becomes_the_endpoint() {
         for (base, plain) in [
             ("https://pattern.example", false),
+            ("https://pattern.example.", false),
             ("https://pattern.example:8443", false),
             ("https://192.0.2.7", false),
             ("https://[2001:db8::7]:8443", false),

@@ -251,7 +251,8 @@ impl Session {
 
     fn read(&mut self, attempt: &Attempt, phase: Phase) -> Result<usize, Error> {
         if self.incoming.unread().len() > MAX_INCOMING {
-            return Err(explain(&rustls::Error::PeerSentOversizedRecord, &self.peer, phase));
+            let message = format!("{} sends TLS messages without end", self.peer);
+            return Err(Error::new(ErrorKind::Tls, phase).with_message(message));
         }
         let amount = self.socket.read(self.incoming.spare(READ_SIZE), attempt, phase)?;
         self.incoming.filled(amount);
