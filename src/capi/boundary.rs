@@ -1,5 +1,6 @@
 //! The panic boundary, and the steps that every function has in common.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
@@ -100,17 +101,19 @@ pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
     let result = INSIDE.with(|inside| {
         // A callback may call in again, so the former state comes back, not `false`.
         let outer = inside.replace(true);
-        let result = panic::catch_unwind(AssertUnwindSafe(body));
+        let result = panic::catch_unwind(AssertUnwindSafe(body)).map_err(let_go);
         inside.set(outer);
         result
     });
-    match result {
-        Ok(result) => Some(result),
-        Err(payload) => {
-            // Dropping it might panic again, outside the boundary; and it is a rare leak.
-            std::mem::forget(payload);
-            None
-        }
+    result.ok()
+}
+
+/// Frees what a panic carried, so that the allocator wipes it: its message may quote a secret.
+#[cold]
+fn let_go(payload: Box<dyn Any + Send>) {
+    if let Err(of_the_drop) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // Whoever panics in a drop does so again.
+        std::mem::forget(of_the_drop);
     }
 }
 

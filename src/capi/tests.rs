@@ -1,8 +1,9 @@
-//! What only Rust can bring about: panics in the core.
+//! What only Rust can bring about: panics in the core, and a life without sockets, for Miri.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::builder::Builder;
@@ -70,6 +71,24 @@ fn a_panic_becomes_an_error_without_its_message_and_poisons_the_client() {
         assert_eq!(caretoken_client_cancel(client, ptr::null_mut()), CARETOKEN_INTERNAL);
         caretoken_client_free(client);
     }
+}
+
+/// Notes that it is dropped, and panics then.
+struct Noted(Arc<AtomicBool>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+        panic!("again");
+    }
+}
+
+#[test]
+fn what_a_panic_carries_is_freed_even_if_that_panics() {
+    let is_dropped = Arc::new(AtomicBool::new(false));
+    let noted = Noted(Arc::clone(&is_dropped));
+    assert!(boundary::guard(|| panic::panic_any(noted)).is_none());
+    assert!(is_dropped.load(Ordering::SeqCst));
 }
 
 /// In a process of its own, since all tests share one standard error.
@@ -220,4 +239,112 @@ fn no_error_accessor_shows_a_piece_of_a_secret() {
             caretoken_client_free(client);
         }
     }
+}
+
+/// Answers with one token after the other.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Transport for Counting {
+    fn send(&self, _: &Request, _: &Attempt) -> Result<Response, Error> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst);
+        let body = format!(
+            r#"{{"token":{{"access_token":"fake-token-{number}","expires_in":900,"patient":"fake-{number}"}}}}"#
+        );
+        Ok(Response::new(200, &[], body.as_bytes().into()))
+    }
+}
+
+/// What one thread of C hands to another.
+struct Handed(*const caretoken_token);
+
+// SAFETY: tokens may be read and freed by any thread.
+unsafe impl Send for Handed {}
+
+unsafe extern "C" fn count_event(user_data: *mut std::ffi::c_void, event: *const caretoken_event) {
+    // SAFETY: the test gives its counter, which lives as long as the client.
+    let count = unsafe { &*user_data.cast::<AtomicUsize>() };
+    // SAFETY: the event lives until this returns.
+    assert!(text_of(unsafe { (*event).vendor }) == "edvak");
+    count.fetch_add(1, Ordering::SeqCst);
+}
+
+fn text_of(text: caretoken_str) -> String {
+    // SAFETY: the text's owner lives.
+    let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len) };
+    // SAFETY: there is a NUL behind each text.
+    assert_eq!(unsafe { text.data.add(text.len).read() }, 0);
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Each pointer on its way through the ABI and back; under Miri no rule of Rust's is broken and
+/// nothing stays behind.
+#[test]
+fn a_whole_life_by_pointers() {
+    let mut builder = Builder::by_name("edvak").unwrap().transport(Arc::new(Counting::default()));
+    for (name, value) in [
+        ("base_url", "https://edvak.example"),
+        ("client_id", "fake-id"),
+        ("client_secret", "fake-secret"),
+        ("username", "fake-user"),
+        ("password", "fake-password"),
+    ] {
+        builder.set(name, value).unwrap();
+    }
+    let parent = caretoken_client::handle(builder.build().unwrap());
+    let (mut config, mut client) = (ptr::null_mut(), ptr::null_mut());
+    let (mut first, mut second) = (ptr::null(), ptr::null());
+    let (mut error, none) = (ptr::null_mut(), ptr::null_mut());
+    let events = AtomicUsize::new(0);
+    let user_data = ptr::from_ref(&events).cast_mut().cast();
+    // SAFETY: all pointers are good, and each is freed once.
+    unsafe {
+        assert_eq!(caretoken_client_sibling(parent, &mut config, none), CARETOKEN_OK);
+        caretoken_client_free(parent);
+        let on_event: caretoken_on_event = Some(count_event);
+        assert_eq!(caretoken_config_set_on_event(config, on_event, user_data, none), CARETOKEN_OK);
+        let set = caretoken_config_set(config, c"username".as_ptr(), c"ada".as_ptr(), 3, none);
+        assert_eq!(set, CARETOKEN_OK);
+        assert_eq!(caretoken_client_new(config, &mut client, none), CARETOKEN_OK);
+        caretoken_config_free(config);
+
+        assert_eq!(caretoken_client_token(client, -1, &mut first, &mut error), CARETOKEN_OK);
+        assert!(error.is_null());
+        assert_eq!(text_of((*first).access_token), "fake-token-0");
+        assert_eq!(text_of((*first).authorization), "Bearer fake-token-0");
+        assert_eq!(text_of(caretoken_token_extra(first, c"patient".as_ptr())), "fake-0");
+        let handed = Handed(caretoken_token_clone(first));
+        std::thread::spawn(move || {
+            let Handed(token) = { handed };
+            assert!(caretoken_token_time_left_ms(token) > 0);
+            caretoken_token_free(token);
+        })
+        .join()
+        .unwrap();
+
+        let (mut buffer, mut length) = ([1; 20], 0);
+        let start = buffer.as_mut_ptr();
+        let short = caretoken_client_authorization(client, 0, start, 19, &mut length, &mut error);
+        assert_eq!((short, length), (CARETOKEN_BUFFER_TOO_SMALL, 19));
+        assert!(line_of(error).contains("buffer"), "{}", line_of(error));
+        caretoken_error_free(error);
+        let whole = caretoken_client_authorization(client, 0, start, 20, &mut length, none);
+        assert_eq!((whole, length, start.add(19).read()), (CARETOKEN_OK, 19, 0));
+
+        let mut dropped = false;
+        assert_eq!(caretoken_client_reject(client, first, &mut dropped, none), CARETOKEN_OK);
+        assert!(dropped);
+        assert_eq!(caretoken_client_token(client, -1, &mut second, none), CARETOKEN_OK);
+        let mut stats = std::mem::MaybeUninit::<caretoken_stats>::uninit();
+        let size = std::mem::size_of::<caretoken_stats>();
+        assert_eq!(caretoken_client_stats(client, size, stats.as_mut_ptr(), none), CARETOKEN_OK);
+        assert_eq!(stats.assume_init_ref().fetches, 2);
+        caretoken_client_free(client);
+        // Tokens outlive their client.
+        assert_eq!(text_of((*second).access_token), "fake-token-1");
+        assert_eq!(text_of((*first).access_token), "fake-token-0");
+        caretoken_token_free(first);
+        caretoken_token_free(second);
+    }
+    assert_eq!(events.load(Ordering::SeqCst), 5);
 }
