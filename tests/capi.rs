@@ -2,6 +2,9 @@
 //!
 //! The programs are in `tests/c`. Each runs against a sandbox of its own, under valgrind where there
 //! is one, and is told by environment variables where the sandbox is, as the sandbox's program does.
+//!
+//! With `CARETOKEN_TEST_WINE=PATH_OF_WINE` they are made for Windows and run there, as `.ci/windows`
+//! does, without those that need what only Unix has.
 
 #![cfg(unix)]
 
@@ -11,9 +14,10 @@ mod artifact;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use artifact::{artifact, have, root, run};
+use artifact::{artifact, have, root, run, wine};
 use caretoken_sandbox::{Fault, Options, Sandbox, Vendor};
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
@@ -21,19 +25,41 @@ const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 /// The stripped shared library's limit.
 const MOST_BYTES: u64 = 2_621_440;
 
+/// Windows runs no program without one, and nobody else minds.
+const EXTENSION: &str = "exe";
+
 fn build_directory() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(tool("cc"));
     fs::create_dir_all(&directory).unwrap();
     directory
+}
+
+/// The library where Windows looks for it. It is put there once, since programs may be running.
+fn beside_the_programs() -> &'static Path {
+    static COPY: OnceLock<PathBuf> = OnceLock::new();
+    COPY.get_or_init(|| {
+        let library = build_directory().join("caretoken.dll");
+        fs::copy(artifact().libraries.join("caretoken.dll"), &library).unwrap();
+        library
+    })
 }
 
 fn source(name: &str) -> PathBuf {
     root().join("tests/c").join(name)
 }
 
+/// What `cc`, `c++` and the like are called here.
+fn tool(name: &str) -> String {
+    match (wine().is_some(), name) {
+        (true, "cc") => "x86_64-w64-mingw32-gcc".to_owned(),
+        (true, "c++") => "x86_64-w64-mingw32-g++".to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
 /// A compiler call with all warnings, and this library's headers.
 fn compiler(name: &str, standard: &str) -> Command {
-    let mut command = Command::new(name);
+    let mut command = Command::new(tool(name));
     command.arg(format!("-std={standard}")).args(WARNINGS).arg("-g").arg("-I");
     command.arg(root().join("include"));
     command
@@ -48,10 +74,15 @@ fn compiler_of(file: &str) -> Command {
 
 /// Compiles a program of `tests/c` and links it with the shared library.
 fn compile(name: &str, sources: &[&str], flags: &[&str]) -> PathBuf {
-    let program = build_directory().join(name);
+    let program = build_directory().join(name).with_extension(EXTENSION);
     let mut command = compiler_of(sources[0]);
     command.args(flags).args(sources.iter().map(|name| source(name)));
-    command.arg("-pthread").arg("-L").arg(&artifact().libraries).arg("-lcaretoken");
+    command.arg("-pthread");
+    if wine().is_some() {
+        command.arg("-static").arg(beside_the_programs());
+    } else {
+        command.arg("-L").arg(&artifact().libraries).arg("-lcaretoken");
+    }
     run(command.arg("-o").arg(&program));
     program
 }
@@ -65,7 +96,8 @@ fn play(program: &Path, set_up: impl Fn(&Sandbox), check: impl Fn(&Sandbox)) {
     for plain_http in [false, true] {
         let sandbox = Sandbox::start_with(Options { plain_http, ..Options::default() }).unwrap();
         set_up(&sandbox);
-        let valgrind = have(&["valgrind"]).then_some(["no", "yes"][usize::from(plain_http)]);
+        let has_valgrind = wine().is_none() && have(&["valgrind"]);
+        let valgrind = has_valgrind.then_some(["no", "yes"][usize::from(plain_http)]);
         run(against(&sandbox, program, valgrind).arg(if plain_http { "http" } else { "https" }));
         check(&sandbox);
     }
@@ -74,9 +106,11 @@ fn play(program: &Path, set_up: impl Fn(&Sandbox), check: impl Fn(&Sandbox)) {
 fn against(sandbox: &Sandbox, program: &Path, undefined_values: Option<&str>) -> Command {
     let ca_file = program.with_extension("pem");
     fs::write(&ca_file, sandbox.ca_pem()).unwrap();
-    let mut command =
-        Command::new(if undefined_values.is_some() { "valgrind".as_ref() } else { program });
-    if let Some(undefined_values) = undefined_values {
+    let runner = wine().or_else(|| undefined_values.map(|_| "valgrind".into()));
+    let mut command = Command::new(runner.unwrap_or_else(|| program.into()));
+    if wine().is_some() {
+        command.arg(program);
+    } else if let Some(undefined_values) = undefined_values {
         // "Possibly lost" is what an `Arc` of the standard library's looks like: only a pointer into
         // its middle is kept.
         command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
@@ -98,11 +132,22 @@ fn against(sandbox: &Sandbox, program: &Path, undefined_values: Option<&str>) ->
 
 #[test]
 fn only_the_listed_symbols_are_exported_and_all_are_ours() {
-    if !have(&["nm"]) {
+    if !have(&["nm", "objdump"]) {
         return;
     }
-    let library = artifact().libraries.join("libcaretoken.so");
-    let printed = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library));
+    let libraries = &artifact().libraries;
+    let printed = match wine() {
+        None => {
+            let library = libraries.join("libcaretoken.so");
+            run(Command::new("nm").args(["-D", "--defined-only"]).arg(library))
+        }
+        Some(_) => {
+            let tables =
+                run(Command::new("objdump").arg("-p").arg(libraries.join("caretoken.dll")));
+            let (_, names) = tables.split_once("[Ordinal/Name Pointer] Table\n").unwrap();
+            names.split_once("\n\n").unwrap().0.to_owned()
+        }
+    };
     let mut exported: Vec<_> =
         printed.lines().filter_map(|line| line.split_whitespace().last()).collect();
     exported.sort_unstable();

@@ -1,6 +1,7 @@
 //! The C artifact: built once by the tests that need it, as `examples-c/Makefile` builds it.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +13,11 @@ pub(crate) struct Artifact {
     /// The header that the build script generated.
     #[allow(dead_code, reason = "only the header's own tests read it")]
     pub(crate) header: PathBuf,
+}
+
+/// The Wine to run C and C++ programs with, if they are to be those of Windows.
+pub(crate) fn wine() -> Option<OsString> {
+    env::var_os("CARETOKEN_TEST_WINE")
 }
 
 pub(crate) fn root() -> &'static Path {
@@ -38,6 +44,7 @@ pub(crate) fn artifact() -> &'static Artifact {
             .current_dir(root())
             .args(["rustc", "--release", "--lib", "--features", "capi"])
             .args(["--crate-type", "cdylib,staticlib"])
+            .args(wine().map(|_| "--target=x86_64-pc-windows-gnu"))
             .args(["--message-format", "json-render-diagnostics", "--target-dir"])
             .arg(target_dir())
             .stderr(Stdio::inherit())
