@@ -20,7 +20,11 @@ impl Transport for Panicking {
 }
 
 fn panicking_client() -> *mut caretoken_client {
-    let mut builder = Builder::by_name("edvak").unwrap().transport(Arc::new(Panicking));
+    client_on(Panicking)
+}
+
+fn client_on(transport: impl Transport) -> *mut caretoken_client {
+    let mut builder = Builder::by_name("edvak").unwrap().transport(Arc::new(transport));
     for (name, value) in [
         ("base_url", "https://edvak.example"),
         ("client_id", "fake-id"),
@@ -281,17 +285,7 @@ fn text_of(text: caretoken_str) -> String {
 /// nothing stays behind.
 #[test]
 fn a_whole_life_by_pointers() {
-    let mut builder = Builder::by_name("edvak").unwrap().transport(Arc::new(Counting::default()));
-    for (name, value) in [
-        ("base_url", "https://edvak.example"),
-        ("client_id", "fake-id"),
-        ("client_secret", "fake-secret"),
-        ("username", "fake-user"),
-        ("password", "fake-password"),
-    ] {
-        builder.set(name, value).unwrap();
-    }
-    let parent = caretoken_client::handle(builder.build().unwrap());
+    let parent = client_on(Counting::default());
     let (mut config, mut client) = (ptr::null_mut(), ptr::null_mut());
     let (mut first, mut second) = (ptr::null(), ptr::null());
     let (mut error, none) = (ptr::null_mut(), ptr::null_mut());
