@@ -3,7 +3,9 @@
 //! Prints one line per figure: name, with, without, ratio; the times in microseconds. The sandbox
 //! runs in a process of its own, with the usual allocator.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../tests/memory/switched.rs"]
+mod switched;
+
 use std::env;
 use std::error::Error;
 use std::hint::black_box;
@@ -14,43 +16,8 @@ use std::time::Instant;
 
 use caretoken::{Client, Pattern, Secret};
 use caretoken_sandbox::{Sandbox, Vendor};
+use switched::IS_WIPING;
 use zeroize::Zeroizing;
-
-struct Switched;
-
-static IS_WIPING: AtomicBool = AtomicBool::new(false);
-static WIPING: zeroizing_alloc::ZeroAlloc<System> = zeroizing_alloc::ZeroAlloc(System);
-
-// SAFETY: both allocators are those of the system; one wipes before it frees.
-unsafe impl GlobalAlloc for Switched {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match IS_WIPING.load(Ordering::Relaxed) {
-            // SAFETY: as the caller promises.
-            true => unsafe { WIPING.dealloc(block, layout) },
-            // SAFETY: as the caller promises.
-            false => unsafe { System.dealloc(block, layout) },
-        }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        match IS_WIPING.load(Ordering::Relaxed) {
-            // SAFETY: as the caller promises.
-            true => unsafe { WIPING.realloc(block, layout, size) },
-            // SAFETY: as the caller promises.
-            false => unsafe { System.realloc(block, layout, size) },
-        }
-    }
-}
-
-// With the feature `capi` the library brings its own.
-#[cfg_attr(not(feature = "capi"), global_allocator)]
-#[cfg_attr(feature = "capi", expect(dead_code, reason = "nothing can be switched then"))]
-static ALLOCATOR: Switched = Switched;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

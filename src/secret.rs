@@ -150,8 +150,8 @@ impl fmt::Debug for Secret {
 /// request and answer in local variables, and the dynamic linker spills vector registers.
 #[inline(never)]
 pub(crate) fn wipe_dead_stack() {
-    // A request and its answer go 24 KiB deep, and so does a TLS handshake, which is wiped by itself.
-    // A thread's stack is several times as large.
+    // A request and its answer go 24 KiB deep; a TLS handshake goes 16 KiB deeper, and is wiped by
+    // itself. A thread's stack is several times as large.
     let blank = [0_u8; 32 * 1024];
     std::hint::black_box(&blank);
     // Copying loads the vector registers, too, with zeros.

@@ -66,6 +66,17 @@ fn c_subject(
     Some(subject)
 }
 
+/// Looks, for each vendor, at a C program that has fetched a token, and at its secrets.
+fn with_a_token(look: impl Fn(Vendor, Subject, &[(String, String)])) {
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
+        subject.build();
+        let token = subject.fetch(30_000);
+        look(vendor, subject, &token_and(&credentials, &token));
+    }
+}
+
 #[track_caller]
 fn assert_none(row: &str, vendor: Vendor, found: &Found) {
     println!("{row}\t{}\t{} copies in {} KiB", vendor.name(), found.secrets(), found.bytes / 1024);
@@ -75,35 +86,27 @@ fn assert_none(row: &str, vendor: Vendor, found: &Found) {
 
 #[test]
 fn after_client_and_token_are_freed_there_is_no_copy() {
-    for vendor in Vendor::ALL {
-        let (sandbox, credentials) = sandbox(vendor);
-        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
-        subject.build();
-        let token = subject.fetch(30_000);
-        let needles = Needles::of(&token_and(&credentials, &token));
+    with_a_token(|vendor, mut subject, secrets| {
+        let needles = Needles::of(secrets);
         subject.free();
         let found = subject.look(&needles);
         assert_none("freed", vendor, &found);
         assert!(found.protected.is_empty(), "{:?}", found.protected);
         subject.plant(&needles);
-    }
+    });
 }
 
 #[test]
 fn while_the_client_idles_there_are_copies_in_the_protected_store_alone() {
-    for vendor in Vendor::ALL {
-        let (sandbox, credentials) = sandbox(vendor);
-        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
-        subject.build();
-        let token = subject.fetch(30_000);
-        let needles = Needles::of(&token_and(&credentials, &token));
+    with_a_token(|vendor, mut subject, secrets| {
+        let needles = Needles::of(secrets);
         let found = subject.look(&needles);
         assert_none("idle", vendor, &found);
-        for (name, _) in token_and(&credentials, &token) {
+        for (name, _) in secrets {
             assert!(found.protected.contains_key(&(name.clone(), "plain")), "{name} is not kept");
         }
         subject.plant(&needles);
-    }
+    });
 }
 
 #[test]
@@ -111,12 +114,8 @@ fn a_core_dump_of_the_idle_process_has_no_copy() {
     if !have(&["gdb"]) {
         return;
     }
-    for vendor in Vendor::ALL {
-        let (sandbox, credentials) = sandbox(vendor);
-        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
-        subject.build();
-        let token = subject.fetch(30_000);
-        let needles = Needles::of(&token_and(&credentials, &token));
+    with_a_token(|vendor, mut subject, secrets| {
+        let needles = Needles::of(secrets);
         let dump = |subject: &Subject| {
             let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memory/core");
             let process = subject.id().to_string();
@@ -129,7 +128,7 @@ fn a_core_dump_of_the_idle_process_has_no_copy() {
         assert_none("core dump", vendor, &dump(&subject));
         subject.plant(&needles);
         assert_finds_all(&dump(&subject), &needles);
-    }
+    });
 }
 
 /// An answer with this token in all places where a vendor may have it, cut off before its end.
@@ -202,12 +201,8 @@ fn after_ten_thousand_fetches_on_eight_threads_and_free_there_is_no_copy() {
 
 #[test]
 fn after_free_in_a_forked_child_there_is_no_copy_in_it() {
-    for vendor in Vendor::ALL {
-        let (sandbox, credentials) = sandbox(vendor);
-        let Some(mut subject) = c_subject(&sandbox, vendor, &credentials) else { return };
-        subject.build();
-        let token = subject.fetch(30_000);
-        let needles = Needles::of(&token_and(&credentials, &token));
+    with_a_token(|vendor, mut subject, secrets| {
+        let needles = Needles::of(secrets);
         let forked = subject.fork();
         assert_ne!(forked, 0, "the forked child could not read the cached token");
         let found = scan::process(forked, &needles).unwrap();
@@ -220,5 +215,5 @@ fn after_free_in_a_forked_child_there_is_no_copy_in_it() {
         for process in [forked, planted] {
             run(Command::new("kill").arg(process.to_string()));
         }
-    }
+    });
 }

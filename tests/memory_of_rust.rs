@@ -12,8 +12,9 @@ mod made_up;
 #[allow(dead_code, reason = "used in part by each test program")]
 #[path = "memory/scan.rs"]
 mod scan;
+#[path = "memory/switched.rs"]
+mod switched;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::env;
 use std::io::{Read, Write};
 use std::process::Command;
@@ -26,42 +27,8 @@ use caretoken_sandbox::{Fault, Sandbox, Vendor};
 use child::{Subject, unbuffered};
 use made_up::{sandbox, token_and};
 use scan::{Found, Needles};
+use switched::IS_WIPING;
 use zeroize::Zeroizing;
-
-/// `zeroizing-alloc` for a process that asks for it, the usual allocator for all others.
-struct Switched;
-
-static IS_WIPING: AtomicBool = AtomicBool::new(false);
-static WIPING: zeroizing_alloc::ZeroAlloc<System> = zeroizing_alloc::ZeroAlloc(System);
-
-// SAFETY: both allocators are those of the system; one wipes before it frees.
-unsafe impl GlobalAlloc for Switched {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        match IS_WIPING.load(Ordering::Relaxed) {
-            // SAFETY: as the caller promises.
-            true => unsafe { WIPING.dealloc(block, layout) },
-            // SAFETY: as the caller promises.
-            false => unsafe { System.dealloc(block, layout) },
-        }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        match IS_WIPING.load(Ordering::Relaxed) {
-            // SAFETY: as the caller promises.
-            true => unsafe { WIPING.realloc(block, layout, size) },
-            // SAFETY: as the caller promises.
-            false => unsafe { System.realloc(block, layout, size) },
-        }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Switched = Switched;
 
 const ASKED: &str = "CARETOKEN_MEMORY_SUBJECT";
 

@@ -75,7 +75,7 @@ impl Exchange {
         attempt: &Attempt,
         fresh: bool,
     ) -> Result<Rc<Self>, Error> {
-        // ureq sees none of them.
+        // ureq would check them, but sees none.
         let mut values = request.headers();
         if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
             let problem = "has characters that cannot stand in a header";

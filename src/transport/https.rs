@@ -31,7 +31,7 @@ pub(crate) struct HttpsTransport {
     /// For examinations, which go the same way without the agent.
     routes: Arc<Routes>,
     user_agent: Cow<'static, str>,
-    /// The URL last asked for, taken apart; mostly there is only one.
+    /// The URL last asked for, taken apart; siblings mostly have the same.
     last_url: ArcSwapOption<(Arc<str>, Uri)>,
 }
 
@@ -79,7 +79,7 @@ impl HttpsTransport {
     fn uri(&self, request: &Request) -> Result<Uri, Error> {
         let url = request.shared_url();
         if let Some(last) = &*self.last_url.load() {
-            if Arc::ptr_eq(&last.0, url) {
+            if last.0 == *url {
                 return Ok(last.1.clone());
             }
         }

@@ -15,7 +15,7 @@ use crate::transport::{HttpsTransport, ProxyChoice, Roots, Settings};
 use crate::vendor::pattern::PROFILE;
 
 /// Checks that `settings` are refused because of `field`, with a message that has `problem`.
-fn refused(settings: Settings, field: &str, problem: &str) {
+pub(super) fn refused(settings: Settings, field: &str, problem: &str) {
     let Err(error) = HttpsTransport::new(settings) else { panic!("{field} {problem} accepted") };
     assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidSetting, Some(field)), "{error}");
     assert!(error.message().contains(problem), "{error}");

@@ -13,6 +13,7 @@ use super::peer::{
     Ca, HOST, Identity, OK, OK_BODY, Peer, Tls, attempt, linger, openssl_identity, post,
     read_request, request, settings,
 };
+use super::settings::refused;
 use super::trust::{mutual, pin, serving};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::SecretBuf;
@@ -195,14 +196,6 @@ fn a_client_certificate_is_shown_where_it_is_asked_for() {
         let error = shown(&Ca::new("Foreign CA").issue(&["clinic.test"], |_| {})).unwrap_err();
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
     }
-}
-
-/// Checks that `settings` are refused because of `field`, with a message that has `problem`.
-fn refused(settings: Settings, field: &str, problem: &str) {
-    let Err(error) = HttpsTransport::new(settings) else { panic!("{field} {problem} accepted") };
-    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidSetting, Some(field)), "{error}");
-    assert!(error.message().contains(problem), "{error}");
-    assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 
 #[test]
