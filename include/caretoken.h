@@ -381,7 +381,7 @@ typedef struct {
 #define CARETOKEN_RESOLVE 20
 
 /**
- * A proxy refused, failed, or wants other credentials.
+ * A proxy refused or failed.
  */
 #define CARETOKEN_PROXY 21
 
@@ -399,6 +399,12 @@ typedef struct {
  * The connection broke while the request or the answer was under way.
  */
 #define CARETOKEN_CONNECTION_LOST 24
+
+/**
+ * A proxy wants a user name and password, or refused those in its URL. They are not sent again for a
+ * while, so that no account gets locked: make a new client with the right ones.
+ */
+#define CARETOKEN_PROXY_LOGIN_REJECTED 25
 
 /**
  * The timeout passed. The error's phase says where the time went.

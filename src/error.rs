@@ -15,8 +15,11 @@ pub enum ErrorKind {
     InvalidSetting,
     /// The host name did not resolve.
     Resolve,
-    /// A proxy refused, failed or wants other credentials.
+    /// A proxy refused or failed.
     Proxy,
+    /// A proxy wants a user name and password, or refused those it was given. Those are not sent
+    /// again for a while: they mostly belong to a directory account that could get locked.
+    ProxyLoginRejected,
     /// No address of the host accepted a connection.
     Connect,
     /// TLS failed: certificate, host name or protocol version.
@@ -154,6 +157,7 @@ impl ErrorKind {
         ErrorKind::InvalidSetting,
         ErrorKind::Resolve,
         ErrorKind::Proxy,
+        ErrorKind::ProxyLoginRejected,
         ErrorKind::Connect,
         ErrorKind::Tls,
         ErrorKind::ConnectionLost,
@@ -208,7 +212,15 @@ impl ErrorKind {
                 Operator,
                 true,
                 "the proxy failed",
-                "check the proxy's address and credentials; the vendor was not reached",
+                "check the proxy's address and rules; the vendor was not reached",
+            ),
+            ErrorKind::ProxyLoginRejected => row(
+                "proxy_login_rejected",
+                Operator,
+                false,
+                "the proxy rejected the login",
+                "give the right user name and password in the proxy's URL and make a new client; \
+                 the account may be locked",
             ),
             ErrorKind::Connect => row(
                 "connect",
@@ -420,6 +432,8 @@ struct Report {
     vendor_code: Option<Box<str>>,
     request_id: Option<Box<str>>,
     retry_after: Option<Duration>,
+    /// A password went out, and the same call must not send it again.
+    sent_password: bool,
 }
 
 impl fmt::Display for Report {
@@ -481,6 +495,7 @@ impl Error {
             vendor_code: None,
             request_id: None,
             retry_after: None,
+            sent_password: false,
         }))
     }
 
@@ -546,6 +561,16 @@ impl Error {
 
     pub(crate) fn with_retry_after(self, wait: Option<Duration>) -> Self {
         self.with(|report| report.retry_after = wait)
+    }
+
+    /// Notes that a password went out: the same call must not send it again, whatever the kind.
+    pub(crate) fn with_password_sent(self) -> Self {
+        self.with(|report| report.sent_password = true)
+    }
+
+    /// Whether a password went out that the same call must not send again.
+    pub(crate) fn has_sent_password(&self) -> bool {
+        self.0.sent_password
     }
 
     /// What went wrong.

@@ -24,7 +24,7 @@ pub const CARETOKEN_INVALID_SETTING: caretoken_status = 3;
 
 /// The host name did not resolve.
 pub const CARETOKEN_RESOLVE: caretoken_status = 20;
-/// A proxy refused, failed, or wants other credentials.
+/// A proxy refused or failed.
 pub const CARETOKEN_PROXY: caretoken_status = 21;
 /// No address of the host accepted a connection.
 pub const CARETOKEN_CONNECT: caretoken_status = 22;
@@ -32,6 +32,9 @@ pub const CARETOKEN_CONNECT: caretoken_status = 22;
 pub const CARETOKEN_TLS: caretoken_status = 23;
 /// The connection broke while the request or the answer was under way.
 pub const CARETOKEN_CONNECTION_LOST: caretoken_status = 24;
+/// A proxy wants a user name and password, or refused those in its URL. They are not sent again for a
+/// while, so that no account gets locked: make a new client with the right ones.
+pub const CARETOKEN_PROXY_LOGIN_REJECTED: caretoken_status = 25;
 
 /// The timeout passed. The error's phase says where the time went.
 pub const CARETOKEN_TIMEOUT: caretoken_status = 30;
@@ -83,6 +86,7 @@ pub(super) fn status_of(kind: ErrorKind) -> caretoken_status {
         ErrorKind::InvalidSetting => CARETOKEN_INVALID_SETTING,
         ErrorKind::Resolve => CARETOKEN_RESOLVE,
         ErrorKind::Proxy => CARETOKEN_PROXY,
+        ErrorKind::ProxyLoginRejected => CARETOKEN_PROXY_LOGIN_REJECTED,
         ErrorKind::Connect => CARETOKEN_CONNECT,
         ErrorKind::Tls => CARETOKEN_TLS,
         ErrorKind::ConnectionLost => CARETOKEN_CONNECTION_LOST,

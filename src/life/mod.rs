@@ -5,6 +5,7 @@
 pub(crate) mod clock;
 pub(crate) mod expiry;
 pub(crate) mod flight;
+pub(crate) mod lockout;
 pub(crate) mod outlook;
 pub(crate) mod retry;
 pub(crate) mod slot;
