@@ -21,7 +21,7 @@ use super::desk::Desk;
 use super::https::Routes;
 use super::link::{Arrived, Link};
 use super::target::Target;
-use super::veil::{LONGEST_HEAD, Unveilable, Veil};
+use super::veil::{LONGEST_HEAD, MOST_HEADERS, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::SecretBuf;
@@ -113,6 +113,8 @@ impl Exchange {
     fn cover(&self, bytes: &mut [u8]) -> Result<(), UreqError> {
         self.veil.borrow_mut().cover(bytes).map_err(|unveilable| match unveilable {
             Unveilable::LongHead => carry(long_head()),
+            Unveilable::ManyHeaders => carry(many_headers()),
+            Unveilable::NotHttp => carry(not_http("its head makes no sense")),
             Unveilable::Framing => carry(not_http(
                 "it has a transfer coding that nobody asked for, or chunks without end",
             )),
@@ -203,6 +205,11 @@ impl Exchange {
 pub(super) fn long_head() -> Error {
     Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)
         .with_message("the answer is too large: its headers exceed 16 KiB")
+}
+
+pub(super) fn many_headers() -> Error {
+    let message = format!("the answer is too large: it has more than {MOST_HEADERS} headers");
+    Error::new(ErrorKind::AnswerTooLarge, Phase::Receive).with_message(message)
 }
 
 const INCOMPLETE: &str = "the answer ended before it was complete";

@@ -15,6 +15,7 @@ use super::resolve::Resolver;
 use super::settings::ProxyChoice;
 use super::socket::Socket;
 use super::target::{Host, Origin, parse_port};
+use super::veil::MOST_HEADERS;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::{Secret, SecretBuf};
 
@@ -389,10 +390,11 @@ impl Dialogue<'_> {
     fn hear_head(&mut self) -> Result<(), Error> {
         let mut passed = 0;
         while passed <= MAX_REPLY {
-            let mut headers = [EMPTY_HEADER; 64];
+            let mut headers = [EMPTY_HEADER; MOST_HEADERS];
             let mut reply = httparse::Response::new(&mut headers);
             match reply.parse(self.unread.unread()) {
                 Ok(Status::Partial) => self.hear_more()?,
+                Err(httparse::Error::TooManyHeaders) => return Err(self.too_long()),
                 Err(_) => return Err(self.refused("it does not speak HTTP", ADDRESS)),
                 Ok(Status::Complete(length)) => {
                     let status = reply.code.unwrap_or_default();

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use httparse::{EMPTY_HEADER, Status};
 
-use super::agent::{long_head, not_http};
+use super::agent::{long_head, many_headers, not_http};
 use super::buffer::Window;
 use super::connect::connect;
 use super::examine::{Examination, Outcome, STEPS, Step};
@@ -169,6 +169,7 @@ fn ask(
         let mut head = httparse::Response::new(&mut headers);
         let parsed = head.parse(received.unread());
         match (parsed, head.code.unwrap_or_default()) {
+            (Err(httparse::Error::TooManyHeaders), _) => return Err(many_headers()),
             (Err(_), _) => return Err(not_http("its head makes no sense")),
             (Ok(Status::Complete(length)), 100..200) => {
                 received.consume(length);
