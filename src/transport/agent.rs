@@ -20,7 +20,7 @@ use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTi
 use super::desk::Desk;
 use super::https::Routes;
 use super::link::{Arrived, Link};
-use super::target::Target;
+use super::target::{Flaw, Target};
 use super::veil::{LONGEST_HEAD, MOST_HEADERS, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, Phase};
@@ -157,6 +157,11 @@ fn carry(error: Error) -> UreqError {
     UreqError::Other(Box::new(error))
 }
 
+/// A token endpoint's URL begins with `base_url`.
+pub(super) fn unusable(flaw: Flaw) -> Error {
+    flaw.in_setting("base_url", "give it as https://HOST or https://HOST:PORT")
+}
+
 pub(super) fn not_http(how: &str) -> Error {
     Error::new(ErrorKind::AnswerNotJson, Phase::Receive)
         .with_message(format!("the answer is not proper HTTP/1.1: {how}"))
@@ -251,7 +256,8 @@ impl Connector for Dialer {
         _: Option<()>,
     ) -> Result<Option<Wire>, UreqError> {
         let exchange = Exchange::current()?;
-        let target = Target::parse(&details.uri.to_string()).map_err(carry)?;
+        let target = Target::parse(&details.uri.to_string());
+        let target = target.map_err(|flaw| carry(unusable(flaw)))?;
         let link = self.0.open(&target.origin, &exchange.attempt).map_err(carry)?;
         let is_tls = target.origin.tls;
         Ok(Some(Wire { link, is_tls, desk: Desk::default() }))

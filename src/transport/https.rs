@@ -185,13 +185,14 @@ fn read_body(
 }
 
 fn overrides(given: &[(String, IpAddr)]) -> Result<Vec<(Host, IpAddr)>, Error> {
-    let parse = |(name, address): &(String, IpAddr)| match Host::parse(name) {
-        Some(host @ Host::Name(_)) => Ok((host, *address)),
-        _ => Err(Error::setting(
-            "resolve",
-            "names a host that is not a valid DNS name",
-            "write the host as in base_url, without scheme and port",
-        )),
+    const FORM: &str = "write the host as in base_url, without scheme and port";
+    let parse = |(name, address): &(String, IpAddr)| {
+        let host = match Host::parse(name) {
+            Ok(host @ Host::Name(_)) => return Ok((host, *address)),
+            other => other,
+        };
+        let remedy = host.err().map_or(FORM.to_owned(), |flaw| flaw.remedy_with(FORM));
+        Err(Error::setting("resolve", "names a host that is not a valid DNS name", remedy))
     };
     given.iter().map(parse).collect()
 }

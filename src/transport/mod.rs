@@ -35,7 +35,7 @@ pub use examine::{Examination, Outcome, Step};
 pub(crate) use https::HttpsTransport;
 pub(crate) use settings::{ProxyChoice, Settings};
 pub use settings::{Roots, TlsStack};
-pub(crate) use target::is_host;
+pub(crate) use target::Target;
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;

@@ -155,7 +155,7 @@ fn a_pin_is_the_base64_of_32_bytes() {
 fn a_proxy_url_must_make_sense() {
     let with = |url: &str| Settings { proxy: ProxyChoice::Url(Secret::from(url)), ..settings() };
     for (url, problem) in [
-        ("", "host name"),
+        ("", "neither"),
         ("http://", "host name"),
         ("http://user:hunter2@", "host name"),
         ("https://proxy:3128", "scheme"),
@@ -167,15 +167,30 @@ fn a_proxy_url_must_make_sense() {
         ("http://proxy:hunter2", "port"),
         ("http://user:hunter2%zz@proxy:1", "percent-encoded"),
         ("http://user:hunter2%0d%0a@proxy:1", "percent-encoded"),
-        ("http://pro xy:1", "host name"),
-        ("http://proxy:1/path", "port"),
+        ("http://pro xy:1", "white space"),
+        ("of", "neither"),
+        ("none", "neither"),
+        ("direct", "neither"),
+        ("Off", "neither"),
+        ("proxy:3128", "neither"),
+        ("user:hunter2@proxy:3128", "neither"),
+        ("http://proxy:1/path", "path"),
+        ("http://a.example/@b.example", "path"),
+        ("http://a.example?@b.example", "path"),
+        ("http://a.example#@b.example", "path"),
+        ("http://user:hunter2/@proxy:1", "port"),
+        ("http://user:hunter2@other@proxy:1", "percent-encoded"),
+        ("http://a.example\\@b.example", "percent-encoded"),
+        ("http://a:b:[::1]:80", "port"),
+        ("http://[::1]x:80", "host name"),
+        ("http://0x7f.1:80", "IPv4"),
+        ("http://127.1", "IPv4"),
         ("http://[::1:3128", "host name"),
     ] {
         refused(with(url), "proxy", problem);
     }
     for url in [
         "http://proxy",
-        "proxy:3128",
         "HTTP://proxy:3128/",
         "http://[::1]:3128",
         "http://user:p%40ss@proxy:3128",
