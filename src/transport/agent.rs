@@ -18,6 +18,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::desk::Desk;
+use super::header::header_flaw;
 use super::https::Routes;
 use super::link::{Arrived, Link};
 use super::target::{Flaw, Target};
@@ -77,8 +78,9 @@ impl Exchange {
     ) -> Result<Rc<Self>, Error> {
         // ureq would check them, but sees none.
         let mut values = request.headers();
-        if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
-            let problem = "has characters that cannot stand in a header";
+        let flaw =
+            values.find_map(|(name, value)| Some((name, header_flaw(value.expose_secret())?)));
+        if let Some((name, problem)) = flaw {
             return Err(Error::setting(name, problem, "correct the credential"));
         }
         Ok(Rc::new(Exchange {
@@ -145,11 +147,6 @@ impl Exchange {
         message.push(body.expose_secret());
         Some(message)
     }
-}
-
-/// Whether `value` may stand in a header (RFC 9110 §5.5): nothing in it can end the line.
-pub(super) fn is_header_value(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 /// Wraps an error of ours, so that it comes through ureq unharmed.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use ureq::http::Uri;
 
-use super::agent::{Exchange, agent, is_header_value};
+use super::agent::{Exchange, agent};
 use super::connect::connect;
 use super::examine::Examination;
+use super::header::check_user_agent;
 use super::link::Link;
 use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
@@ -60,10 +61,7 @@ impl HttpsTransport {
     }
 
     fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, Error> {
-        if !is_header_value(&settings.user_agent) {
-            let problem = "has characters that cannot stand in a header";
-            return Err(Error::setting("user_agent", problem, "use printable characters"));
-        }
+        check_user_agent(&settings.user_agent)?;
         let routes = Arc::new(Routes {
             resolver,
             proxies: Proxies::new(&settings.proxy)?,

@@ -9,6 +9,7 @@ mod buffer;
 mod connect;
 mod desk;
 mod examine;
+mod header;
 mod https;
 mod link;
 mod proxy;
@@ -32,6 +33,7 @@ use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::{Secret, SecretBuf};
 
 pub use examine::{Examination, Outcome, Step};
+pub(crate) use header::{check_user_agent, header_flaw};
 pub(crate) use https::HttpsTransport;
 pub(crate) use settings::{ProxyChoice, Settings};
 pub use settings::{Roots, TlsStack};
