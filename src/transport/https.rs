@@ -54,9 +54,12 @@ impl HttpsTransport {
     }
 
     #[cfg(test)]
-    pub(super) fn with_lookup(settings: Settings, lookup: super::resolve::Lookup) -> Self {
+    pub(super) fn with_lookup(
+        settings: Settings,
+        lookup: impl Fn(&str) -> std::io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
         let mut resolver = Resolver::new(Vec::new());
-        resolver.lookup = lookup;
+        resolver.lookup = Arc::new(lookup);
         HttpsTransport::with_resolver(settings, resolver).unwrap()
     }
 
