@@ -398,7 +398,8 @@ impl Builder {
         self
     }
 
-    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy.
+    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy. All
+    /// addresses that the host has must be loopback; else calls fail before anything is sent.
     /// Default: off, https only.
     #[must_use]
     pub fn plain_http_to_loopback(mut self, on: bool) -> Self {
