@@ -620,7 +620,10 @@ fn proxy_choice(text: &str) -> ProxyChoice {
 
 fn read_file(name: &str, path: &str) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| {
-        let problem = format!("cannot be read ({})", error.kind());
+        // What the system says, without the number behind it.
+        let words = error.to_string();
+        let words = words.split(" (os error").next().unwrap_or_default();
+        let problem = format!("cannot be read ({words})");
         Error::setting(name.to_owned(), problem, "give the path of a readable PEM file")
     })
 }
