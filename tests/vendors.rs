@@ -277,7 +277,7 @@ struct Refusal {
 #[test]
 fn every_documented_refusal_has_its_own_meaning() {
     use ErrorKind::{
-        AccessDenied, AccessRevoked, CredentialsRejected, EndpointNotFound, RateLimited,
+        AccessDenied, AccessRevoked, CredentialsRejected, EndpointNotFound, Proxy, RateLimited,
         RequestRefused, ScopeRefused, SignInRequired, Unavailable,
     };
     let refusal = |builder: fn() -> Builder, status, body, kind, code, request_id| Refusal {
@@ -439,6 +439,52 @@ fn every_documented_refusal_has_its_own_meaning() {
             None,
         ),
         refusal(ehealth, 400, "", RequestRefused, None, None),
+        // About the person or the sign-in, not about client id and secret.
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"user_blocked"}}"#,
+            SignInRequired,
+            Some("user_blocked"),
+            None,
+        ),
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"invalid_user"}}"#,
+            SignInRequired,
+            Some("invalid_user"),
+            None,
+        ),
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"token_invalid"}}"#,
+            SignInRequired,
+            Some("token_invalid"),
+            None,
+        ),
+        // Only a 401 whose body has no type is the gateway's missing key.
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"something_new"}}"#,
+            CredentialsRejected,
+            Some("something_new"),
+            None,
+        ),
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"something_new":"In the older shape."}}"#,
+            CredentialsRejected,
+            Some("something_new"),
+            None,
+        ),
+        refusal(ehealth, 401, "<html>Unauthorized</html>", CredentialsRejected, None, None),
+        refusal(ehealth, 401, "", CredentialsRejected, None, None),
+        refusal(ehealth, 407, "", Proxy, None, None),
+        refusal(ehealth, 511, "<html>Log in</html>", Proxy, None, None),
         refusal(ehealth, 503, "<html>Bad gateway</html>", Unavailable, None, None),
         refusal(edvak, 403, "", CredentialsRejected, None, None),
         refusal(edvak, 401, "Unauthorized", CredentialsRejected, None, None),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::ErrorKind;
 use crate::profile::{
-    Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Profile, Refusals, Role,
-    Rule, STANDARD_CODES, Scopes, Unit,
+    Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Plausible, Profile,
+    Refusals, Role, Rule, SHORTEST_LIFE, STANDARD_CODES, Scopes, Unit,
 };
 use crate::secret::Secret;
 use crate::vendor::{Setup, Vendor};
@@ -109,7 +109,10 @@ pub(crate) static PROFILE: Profile = Profile {
             Rule::code("invalid_scope", ErrorKind::ScopeRefused),
         ],
     },
-    longest_life: Duration::from_secs(24 * 60 * 60),
+    life: Plausible { shortest: SHORTEST_LIFE, longest: Duration::from_secs(24 * 60 * 60) },
+    refresh_life: None,
+    // Answers to a wrong password are not documented: any refusal may be one.
+    failures_lock: true,
     // A wrong password that is sent twice counts twice towards a locked account.
     replay_is_harmless: false,
 };
