@@ -440,6 +440,10 @@ impl Builder {
     /// How long a rejection of the credentials is answered from memory instead of being asked for
     /// again, so that no account gets locked. It ends early when a credential is set anew. Zero
     /// turns it off. Default: 15 minutes.
+    ///
+    /// Where the vendor may lock an account (Edvak), any 4xx but 408, 425 and 429 is such a
+    /// rejection. What leaves it open whether the password was wrong, such as a 500 or no answer, is
+    /// followed by pauses that grow from 10 seconds to 15 minutes, whatever is set here.
     #[must_use]
     pub fn rejection_memory(mut self, memory: Duration) -> Self {
         self.rejection_memory = memory;

@@ -162,8 +162,10 @@ impl Client {
         self.token_within(self.timeout())
     }
 
-    /// As [`token`](Client::token), blocking at most `timeout`. With zero it never blocks: the
-    /// cached token if it is good, else [`ErrorKind::Timeout`].
+    /// As [`token`](Client::token), blocking at most `timeout`. With zero it never blocks and never
+    /// counts as a failure: the cached token if it is good; else why the vendor is left in peace, if
+    /// it is (a remembered rejection, a cool-down); else
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
     ///
     /// # Errors
     /// As for [`token`](Client::token).
@@ -216,12 +218,16 @@ impl Client {
     ///
     /// When fresh tokens keep being refused, calls end in [`ErrorKind::TokensRefused`] for a while
     /// instead of fetching ever more.
+    ///
+    /// [`ErrorKind::TokensRefused`]: crate::ErrorKind::TokensRefused
     pub fn reject(&self, token: &Token) -> bool {
         self.0.reject(token)
     }
 
     /// Ends every call on this client, in any thread, that is under way or waiting:
     /// [`ErrorKind::Cancelled`], within 100 ms. Later calls are not affected.
+    ///
+    /// [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
     pub fn cancel(&self) {
         self.0.cancel.cancel();
         self.0.flight.get().wake();

@@ -14,8 +14,8 @@ use crate::vendor::{Setup, Vendor};
 ///
 /// The only documented host, `https://darwinapi.edvak.com`, is labelled a sandbox, so there is no
 /// default. Tokens live 15 minutes. No refresh endpoint is documented: on expiry the password is
-/// sent again, and a rejected password is not (see
-/// [`Builder::rejection_memory`](crate::Builder::rejection_memory)).
+/// sent again, and a refused password is not. What leaves it open whether the password was wrong is
+/// followed by growing pauses (see [`Builder::rejection_memory`](crate::Builder::rejection_memory)).
 ///
 /// The token gives `patient`, `tenant`, `session_state`, `not-before-policy` and
 /// `refresh_expires_in` as extra fields.
