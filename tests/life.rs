@@ -1119,6 +1119,25 @@ mod limits {
     }
 
     #[test]
+    fn a_caller_whose_good_token_ends_meanwhile_has_all_its_time_again() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 3));
+        script.then(move |attempt| {
+            assert!(attempt.remaining(Phase::Connect)? <= seconds(5));
+            clock.advance(seconds(5));
+            Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+        });
+        script.then(|attempt| {
+            assert!(attempt.remaining(Phase::Connect)? > seconds(20));
+            let body = pattern_answer("two", HOUR);
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+    }
+
+    #[test]
     fn a_waiter_whose_time_ends_gets_the_old_token_while_it_is_good() {
         let (client, script, clock) = scripted();
         let (go, gate) = mpsc::channel::<()>();

@@ -61,11 +61,20 @@ impl Shared {
                 Step::Done(outcome) => return outcome,
                 Step::Lead { leader, has_token } => {
                     let result = self.lead(leader, &call.with_token(has_token), has_token);
-                    return result.or_else(|error| self.told_old_token(error, has_token));
+                    let result = result.or_else(|error| self.told_old_token(error, has_token));
+                    if !self.goes_on(&call, &result, has_token) {
+                        return result;
+                    }
                 }
                 Step::Again => {}
             }
         }
+    }
+
+    /// Whether a call that had a token, and so less time, has more of it now that the token is gone.
+    fn goes_on(&self, call: &Call, result: &Outcome, has_token: bool) -> bool {
+        let is_late = matches!(result, Err(error) if error.kind() == ErrorKind::Timeout);
+        has_token && is_late && self.time_left(call).is_ok()
     }
 
     /// As `obtain` where a refresh is due and nobody is at it. Returns whether it fetched.
@@ -125,7 +134,13 @@ impl Shared {
                         return Step::Done(cached.ok_or_else(|| self.called_from_callback()));
                     }
                     Ok(Boarding::Landed(outcome)) => return self.after_waiting(outcome, has_token),
-                    Err(error) => return Step::Done(self.old_token_instead(error, has_token)),
+                    Err(error) => {
+                        let result = self.old_token_instead(error, has_token);
+                        return match self.goes_on(call, &result, has_token) {
+                            true => Step::Again,
+                            false => Step::Done(result),
+                        };
+                    }
                 }
             }
         };

@@ -174,6 +174,25 @@ fn a_waiter_with_a_good_token_gives_up_after_five_seconds() {
 }
 
 #[test]
+fn a_waiter_whose_good_token_ends_meanwhile_has_all_its_time_again() {
+    let (client, script, clock) = with_seconds_left(3);
+    let answer = pattern_answer("two", HOUR);
+    let go =
+        held_back(&script, move || Ok(Response::new(200, &[], SecretBuf::from(answer.as_bytes()))));
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| client.token_within(seconds(60)));
+        script.wait_for_requests(2);
+        let waiter = scope.spawn(|| client.token_within(seconds(60)));
+        until_waiting(&client, 1);
+        clock.advance(seconds(6));
+        client.0.flight.get().wake();
+        go.send(()).unwrap();
+        assert_eq!(plain(&waiter.join().unwrap().unwrap()), "fake-two");
+        leader.join().unwrap().unwrap();
+    });
+}
+
+#[test]
 fn a_waiter_without_a_token_waits_as_long_as_it_may() {
     let (client, script, clock) = scripted();
     let answer = pattern_answer("one", HOUR);
