@@ -560,6 +560,22 @@ fn six_different_refusals_ask_six_different_things_of_different_people() {
 }
 
 #[test]
+fn a_refusal_that_the_profile_knows_better_says_what_to_do() {
+    for (error, remedy) in [
+        (
+            call_once(ehealth(), 401, r#"{"error":{"message":"API-KEY header required"}}"#),
+            "api_key",
+        ),
+        (call_once(ehealth(), 403, ""), "custom_psk"),
+        (call_once(edvak(), 403, ""), "the account may be locked"),
+    ] {
+        assert!(error.remedy().contains(remedy), "{error}");
+    }
+    let plain = call_once(ehealth(), 500, "");
+    assert_eq!(plain.remedy(), ErrorKind::Unavailable.remedy());
+}
+
+#[test]
 fn a_faulty_field_that_is_ours_is_named() {
     let error = call_once(
         ehealth(),
@@ -608,6 +624,8 @@ fn debug_of_client_and_token_shows_no_secret() {
     for secret in ["fake-edvak-secret", "w+rd", "ey2e8mzoih38", "TENANT_AB"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+    let client = format!("{client:?}");
+    assert!(client.contains("edvak") && client.contains("darwinapi.edvak.com"), "{client}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Call {
 }
 
 /// What a call has come to.
-enum Step<'a> {
+pub(super) enum Step<'a> {
     Done(Outcome),
     /// This call fetches; `has_token` if the caller has a good one meanwhile.
     Lead {
@@ -171,7 +171,7 @@ impl Shared {
     }
 
     /// What a waiter makes of the fetch it waited for.
-    fn after_waiting(&self, outcome: Option<Outcome>, has_token: bool) -> Step<'static> {
+    pub(super) fn after_waiting(&self, outcome: Option<Outcome>, has_token: bool) -> Step<'static> {
         let outcome = match outcome {
             Some(Ok(token)) if self.is_current(&token) => Ok(token),
             Some(Err(error)) => self.old_token_instead(error, has_token),

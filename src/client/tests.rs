@@ -9,7 +9,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
-use super::{Client, RotationFailed};
+use super::call::Step;
+use super::{Client, RotationFailed, deadline};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::SecretBuf;
 use crate::transport::Response;
@@ -266,4 +267,52 @@ fn nobody_gets_anothers_token_from_the_cache() {
     assert!(client.hit(|_| ()).is_some());
     client.set_credential("user_id", "fake-other-user").unwrap();
     assert!(client.hit(|_| ()).is_none() && client.peek().is_none());
+}
+
+#[test]
+fn a_waiter_asks_again_where_the_token_it_waited_for_is_no_longer_the_one() {
+    let (client, script, clock) = scripted();
+    script.token("one", HOUR).token("two", HOUR);
+    let first = client.token().unwrap();
+    let step = |token: &crate::Token| client.0.after_waiting(Some(Ok(token.clone())), false);
+    assert!(matches!(step(&first), Step::Done(Ok(token)) if token.is(&first)));
+    assert!(client.reject(&first));
+    assert!(matches!(step(&first), Step::Again));
+    let second = client.token().unwrap();
+    assert!(matches!(step(&first), Step::Again));
+    clock.advance(seconds(HOUR));
+    assert!(matches!(step(&second), Step::Again));
+    assert!(matches!(client.0.after_waiting(None, false), Step::Again));
+    assert_eq!(client.stats().waits, 1);
+}
+
+#[test]
+fn hits_need_no_thought_again_once_a_turn_has_passed() {
+    let day = seconds(24 * HOUR);
+    let end = std::time::UNIX_EPOCH + Duration::from_millis(NOW_MS as u64) + 7 * day;
+    let (client, script, clock) = scripted_with(ehealth().refresh_token_expires_at(end));
+    let month = NOW_MS / 1000 + 30 * 24 * HOUR as i64;
+    script.answer(201, &format!(r#"{{"data":{{"value":"fake-one","expires_at":{month}}}}}"#));
+    client.token().unwrap();
+    let is_hit = || client.hit(|_| ()).is_some();
+    assert!(is_hit());
+    // The refresh token has died unused.
+    clock.advance(7 * day);
+    assert!(!is_hit());
+    client.token().unwrap();
+    assert!(is_hit());
+    // The sign-in is told.
+    clock.advance(17 * day);
+    assert!(!is_hit());
+    client.token().unwrap();
+    assert!(is_hit());
+    clock.advance(6 * day);
+    assert!(!is_hit() && client.peek().is_none());
+}
+
+#[test]
+fn a_timeout_beyond_all_times_is_one_that_nobody_waits_for() {
+    let left = |timeout| deadline(timeout).duration_since(std::time::Instant::now());
+    assert!(left(Duration::MAX) > seconds(364 * 24 * HOUR));
+    assert!(left(seconds(5)) > seconds(4) && left(seconds(5)) <= seconds(5));
 }
