@@ -186,3 +186,21 @@ fn the_end_of_a_refresh_token_is_a_setting_by_name_and_only_where_there_is_one()
         client.set_credentials([("refresh_token_expires_at_ms", "1767225600000")]).unwrap_err();
     }
 }
+
+#[test]
+fn an_end_that_is_past_is_shown_as_it_is_and_told() {
+    let (client, script, clock, told) = observed(ehealth());
+    client
+        .set_credentials([("refresh_token_expires_at_ms", (NOW_MS - 3_600_000).to_string())])
+        .unwrap();
+    let due = client.stats().sign_in_due_at.unwrap();
+    assert_eq!(due, UNIX_EPOCH + Duration::from_millis(NOW_MS as u64 - 3_600_000));
+    script.answer(201, &answer("one", 0));
+    client.token().unwrap();
+    assert_eq!(*told.lock().unwrap(), [Some(Duration::ZERO)]);
+    // The vendor took it all the same: the access lasts for thirty days.
+    assert_eq!(sign_in_due_in(&client), Some(days(30)));
+    clock.advance(days(20));
+    assert_eq!(plain(&client.token().unwrap()), "fake-one");
+    assert_eq!(script.requests(), 1);
+}
