@@ -210,6 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_kept_for_nobody() {
+        let flight = Flight::new();
+        pilot(&flight).land(7);
+        assert!(flight.air.lock().unwrap().outcome.is_none());
+    }
+
+    #[test]
+    fn who_is_woken_asks_for_its_time_at_once() {
+        let flight = Flight::new();
+        let _pilot = pilot(&flight);
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let left = || match is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    false => Ok(Duration::from_secs(600)),
+                    true => Err("it is over"),
+                };
+                matches!(flight.board(left), Err("it is over"))
+            });
+            until_waiting(&flight, 1);
+            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+            flight.wake();
+            assert!(waiter.join().unwrap());
+        });
+    }
+
+    #[test]
     fn the_pilot_cannot_wait_for_itself() {
         let flight = Flight::new();
         let _pilot = pilot(&flight);

@@ -373,6 +373,17 @@ mod tests {
     }
 
     #[test]
+    fn the_holds_for_refused_tokens_grow_to_ten_minutes() {
+        let mut outlook = Outlook::default();
+        let mut holds = Vec::new();
+        for _ in 0..9 {
+            outlook = outlook.after_refusal(&times(0, 3600), at(0));
+            holds.extend(outlook.cooling_down(at(0)).map(|(_, hold)| hold.as_secs()));
+        }
+        assert_eq!(holds, [30, 60, 120, 240, 480, 600, 600]);
+    }
+
+    #[test]
     fn a_token_counts_as_fresh_for_a_tenth_of_its_life_and_a_minute_at_most() {
         let is_held = |life: u64, age: u64| {
             let mut outlook = Outlook::default();
