@@ -12,10 +12,11 @@ mod programs;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use artifact::{artifact, have, run};
-use caretoken_sandbox::Sandbox;
-use programs::{against, build_directory, compiler_of, source};
+use caretoken_sandbox::{Fault, Sandbox, Vendor};
+use programs::{against, build_directory, compile, compiler_of, play, source};
 
 /// A shared object of one source of `tests/c`, linked with what `link` says.
 fn shared_object(source_name: &str, name: &str, link: impl Fn(&mut Command)) -> PathBuf {
@@ -78,4 +79,15 @@ fn a_plugin_with_the_static_library_inside_does_the_same_and_exports_nothing_of_
     let names = exported.lines().filter_map(|line| line.split_whitespace().last());
     assert_eq!(names.collect::<Vec<_>>(), ["plugin_work"]);
     survives_its_unloading(&plugin);
+}
+
+#[test]
+fn a_thread_is_cancelled_after_its_call_and_never_in_the_middle() {
+    if have(&["cc"]) {
+        let set_up = |sandbox: &Sandbox| {
+            let slow = Fault::DelayBefore(Duration::from_millis(100));
+            sandbox.inject_always(Vendor::Pattern, Some(slow));
+        };
+        play(&compile("cancelled_threads", &["cancelled_threads.c"], &[]), set_up, |_| {});
+    }
 }

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 
 use super::boundary::{Failure, Out, call, guard, required_mut};
+use super::cancellation::Uncancelled;
 use super::error::caretoken_error;
 use super::event::{caretoken_event, with_face};
 use super::status::caretoken_status;
@@ -77,6 +78,7 @@ pub unsafe extern "C" fn caretoken_config_new(
     config: *mut *mut caretoken_config,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
@@ -151,6 +153,7 @@ pub unsafe extern "C" fn caretoken_config_set(
     len: usize,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a config that no other thread uses.
         let config = unsafe { required_mut(config, "config") }?;
@@ -226,6 +229,7 @@ pub unsafe extern "C" fn caretoken_config_set_on_event(
 /// Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_config_free(config: *mut caretoken_config) {
+    let _uncancelled = Uncancelled::begin();
     guard(|| {
         if !config.is_null() {
             // SAFETY: `caretoken_config_new` made it of a `Box`, and the caller gives it up.
