@@ -18,6 +18,12 @@ use artifact::{artifact, have, run};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
 use programs::{against, build_directory, compile, compiler_of, play, source};
 
+/// Pattern takes 100 ms for each answer.
+fn slow_down(sandbox: &Sandbox) {
+    let slow = Fault::DelayBefore(Duration::from_millis(100));
+    sandbox.inject_always(Vendor::Pattern, Some(slow));
+}
+
 /// A shared object of one source of `tests/c`, linked with what `link` says.
 fn shared_object(source_name: &str, name: &str, link: impl Fn(&mut Command)) -> PathBuf {
     let object = build_directory().join(name);
@@ -84,10 +90,31 @@ fn a_plugin_with_the_static_library_inside_does_the_same_and_exports_nothing_of_
 #[test]
 fn a_thread_is_cancelled_after_its_call_and_never_in_the_middle() {
     if have(&["cc"]) {
-        let set_up = |sandbox: &Sandbox| {
-            let slow = Fault::DelayBefore(Duration::from_millis(100));
-            sandbox.inject_always(Vendor::Pattern, Some(slow));
-        };
-        play(&compile("cancelled_threads", &["cancelled_threads.c"], &[]), set_up, |_| {});
+        play(&compile("cancelled_threads", &["cancelled_threads.c"], &[]), slow_down, |_| {});
+    }
+}
+
+#[test]
+fn signals_interrupt_no_call_and_handlers_and_masks_stay_as_they_are() {
+    if have(&["cc"]) {
+        let sandbox = Sandbox::start().unwrap();
+        slow_down(&sandbox);
+        run(&mut against(&sandbox, &compile("signals", &["signals.c"], &[]), None));
+    }
+}
+
+#[test]
+fn a_thread_with_64_kib_of_stack_can_fetch() {
+    if have(&["cc"]) {
+        let program = compile("small_stack", &["small_stack.c"], &[]);
+        println!("{}", run(&mut against(&Sandbox::start().unwrap(), &program, None)));
+    }
+}
+
+#[test]
+fn a_hit_needs_no_memory_and_a_fetch_without_any_ends_the_process() {
+    if have(&["cc"]) {
+        let program = compile("out_of_memory", &["out_of_memory.c"], &[]);
+        run(&mut against(&Sandbox::start().unwrap(), &program, None));
     }
 }
