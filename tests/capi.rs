@@ -203,7 +203,7 @@ fn children_of_a_busy_process_use_its_client() {
 #[test]
 fn callbacks_store_rotated_tokens_and_see_events() {
     if have(&["cc"]) {
-        let check = |sandbox: &Sandbox| assert_eq!(sandbox.requests(Vendor::Ehealth), 2);
+        let check = |sandbox: &Sandbox| assert_eq!(sandbox.requests(Vendor::Ehealth), 3);
         let program = compile("callbacks", &["callbacks.c"], &[]);
         play(&program, |sandbox| sandbox.rotate_refresh_tokens(true), check);
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::boundary::{Failure, Out, call, guard, required};
 use super::cancellation::Uncancelled;
-use super::config::caretoken_config;
+use super::config::{caretoken_config, value_from_c};
 use super::error::caretoken_error;
 use super::status::caretoken_status;
-use super::strings::{sized_text_from_c, text_from_c};
+use super::strings::text_from_c;
 use super::token::{self, caretoken_token};
 use crate::builder::Builder;
 use crate::client::Client;
@@ -373,7 +373,7 @@ pub unsafe extern "C" fn caretoken_client_set_credential(
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let name = unsafe { text_from_c(name, "name") }?;
         // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { sized_text_from_c(data, len, || shown(client, name)) }?;
+        let value = unsafe { value_from_c(data, len, || shown(client, name)) }?;
         Ok(client.enter(|client| client.set_credential(name, value))??)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.

@@ -45,7 +45,7 @@ static void errors_are_thrown() {
     CHECK(!refused && refused.error().kind() == "invalid_setting");
     CHECK(refused.error().line().find("hush") == std::string_view::npos);
     CHECK(!config.set("client_id", {}));
-    CHECK(!config.on_event(nullptr) && !config.on_rotation(nullptr));
+    CHECK(config.on_event(nullptr) && config.on_rotation(nullptr));
     auto client = caretoken::client::create(config).value();
     CHECK(client.token(-1ms).error().field() == "timeout_ms");
     CHECK(client.token(0ms).error().status() == CARETOKEN_TIMEOUT);
