@@ -213,7 +213,7 @@ class CARETOKEN_VISIBLE error {
     std::string_view request_id() const && = delete;
     /// The HTTP status of the answer; 0 if there was none.
     [[nodiscard]] int http_status() const noexcept {
-        return static_cast<int>(caretoken_error_http_status(handle_.get()));
+        return caretoken_error_http_status(handle_.get());
     }
     /// Whether the same call may succeed later without anybody changing anything.
     [[nodiscard]] bool retryable() const noexcept { return caretoken_error_retryable(handle_.get()); }
