@@ -138,7 +138,8 @@ typedef struct caretoken_config caretoken_config;
  * it with caretoken_error_free. It never changes, so any thread may read it, and it needs nothing
  * that may be freed before it.
  *
- * The functions that read it take NULL for an error that knows nothing.
+ * The functions that read it take NULL for an error that knows nothing, so that they can be called
+ * without a look at the pointer.
  */
 typedef struct caretoken_error caretoken_error;
 
@@ -361,7 +362,8 @@ typedef struct {
 #define CARETOKEN_OK 0
 
 /**
- * A pointer that must not be NULL was NULL. The error's field names the argument.
+ * A pointer that must not be NULL was NULL. The error's field names the argument, or the setting or
+ * credential whose value it is.
  */
 #define CARETOKEN_NULL_ARGUMENT 1
 
@@ -536,7 +538,7 @@ caretoken_str caretoken_error_kind(const caretoken_error *error);
 
 /**
  * Everything about the error in one line of text, for logs: what and where, the facts, who must act,
- * what to do.
+ * what to do. For NULL it says that there is no error to read, and why that may be.
  */
 caretoken_str caretoken_error_line(const caretoken_error *error);
 
@@ -641,9 +643,9 @@ caretoken_status caretoken_config_new(const char *vendor,
 /**
  * Sets one credential or setting by its name. When that fails, what was set before stays.
  *
- * The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text. It is
- * copied, and the copy is wiped in the end. The credentials by vendor, [those in brackets may be
- * left out]:
+ * The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text, NULL with
+ * any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
+ * credentials by vendor, [those in brackets may be left out]:
  *
  *   parchment  partner_id, partner_secret, organization_id, organization_secret, user_id,
  *              [authorization_bearer]
@@ -699,8 +701,9 @@ caretoken_status caretoken_config_set(caretoken_config *config,
                                       caretoken_error **error);
 
 /**
- * Sets the callback that stores rotated refresh tokens; a later one replaces it. Without one the
- * client goes on with the new refresh token, and a restart of the program loses it.
+ * Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
+ * away, also where a sibling has got it from another client. Without one the client goes on with the
+ * new refresh token, and a restart of the program loses it.
  *
  * user_data is passed to each call. What it points to must be fit for any thread, and must live until
  * every client made from this config is freed and its last call has returned.
@@ -711,8 +714,8 @@ caretoken_status caretoken_config_set_on_rotation(caretoken_config *config,
                                                   caretoken_error **error);
 
 /**
- * Sets the callback that takes note of events; a later one replaces it. For user_data the same holds
- * as in caretoken_config_set_on_rotation.
+ * Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
+ * user_data the same holds as in caretoken_config_set_on_rotation.
  */
 caretoken_status caretoken_config_set_on_event(caretoken_config *config,
                                                caretoken_on_event callback,

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::boundary::{Failure, Out, call, guard, required};
-use super::config::caretoken_config;
+use super::cancellation::Uncancelled;
+use super::config::{caretoken_config, value_from_c};
 use super::error::caretoken_error;
 use super::status::caretoken_status;
-use super::strings::{sized_text_from_c, text_from_c};
+use super::strings::text_from_c;
 use super::token::{self, caretoken_token};
 use crate::builder::Builder;
 use crate::client::Client;
@@ -109,6 +110,7 @@ pub unsafe extern "C" fn caretoken_client_new(
     client: *mut *mut caretoken_client,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let client = unsafe { Out::cleared(client, "client", ptr::null_mut()) };
     let body = || {
@@ -135,6 +137,7 @@ pub unsafe extern "C" fn caretoken_client_sibling(
     config: *mut *mut caretoken_config,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
@@ -243,6 +246,7 @@ unsafe fn hit_or_miss<R>(
         }
         timeout
     };
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: it is not NULL, and the caller promises the rest.
     let client = unsafe { pin(client) };
     let token = client.enter(|client| client.miss(timeout))??;
@@ -286,6 +290,7 @@ pub unsafe extern "C" fn caretoken_client_refresh_if_due(
     refreshed: *mut bool,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let refreshed = unsafe { Out::cleared(refreshed, "refreshed", false) };
     let body = || {
@@ -314,6 +319,7 @@ pub unsafe extern "C" fn caretoken_client_reject(
     dropped: *mut bool,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let dropped = unsafe { Out::cleared(dropped, "dropped", false) };
     let body = || {
@@ -337,6 +343,7 @@ pub unsafe extern "C" fn caretoken_client_cancel(
     client: *const caretoken_client,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
@@ -359,13 +366,14 @@ pub unsafe extern "C" fn caretoken_client_set_credential(
     len: usize,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let name = unsafe { text_from_c(name, "name") }?;
         // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { sized_text_from_c(data, len, || shown(client, name)) }?;
+        let value = unsafe { value_from_c(data, len, || shown(client, name)) }?;
         Ok(client.enter(|client| client.set_credential(name, value))??)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
@@ -453,6 +461,7 @@ pub unsafe extern "C" fn caretoken_client_clock_skew_ms(
 /// thread that only just enters a call, or leaves it, is too late for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_free(client: *mut caretoken_client) {
+    let _uncancelled = Uncancelled::begin();
     guard(|| {
         if !client.is_null() {
             // SAFETY: `handle` made it of an `Arc`, and the caller gives its reference up.

@@ -19,7 +19,10 @@ static void bad_configs(void) {
     WORKS(caretoken_config_new("pattern", &config, &error));
     FAILS(caretoken_config_set(NULL, "client_id", "a", 1, &error), CARETOKEN_NULL_ARGUMENT, "config");
     FAILS(caretoken_config_set(config, NULL, "a", 1, &error), CARETOKEN_NULL_ARGUMENT, "name");
-    FAILS(caretoken_config_set(config, "client_id", NULL, 1, &error), CARETOKEN_NULL_ARGUMENT, "data");
+    FAILS(caretoken_config_set(config, "client_id", NULL, 1, &error), CARETOKEN_NULL_ARGUMENT,
+          "client_id");
+    FAILS(caretoken_config_set(config, "hush-hush", NULL, 1, &error), CARETOKEN_NULL_ARGUMENT,
+          "value");
     FAILS(caretoken_config_set(config, "client_id", NULL, 0, &error), CARETOKEN_INVALID_SETTING,
           "client_id");
     FAILS(caretoken_config_set(config, "client_id", "a", (size_t)-1, &error),
@@ -45,11 +48,7 @@ static void bad_configs(void) {
           CARETOKEN_INVALID_SETTING, "ca_file");
     FAILS(caretoken_config_set_on_rotation(NULL, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT,
           "config");
-    FAILS(caretoken_config_set_on_rotation(config, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT,
-          "callback");
     FAILS(caretoken_config_set_on_event(NULL, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT, "config");
-    FAILS(caretoken_config_set_on_event(config, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT,
-          "callback");
     caretoken_config_free(config);
 }
 
@@ -159,7 +158,7 @@ static void bad_calls(void) {
     FAILS(caretoken_client_set_credential(client, NULL, "a", 1, &error), CARETOKEN_NULL_ARGUMENT,
           "name");
     FAILS(caretoken_client_set_credential(client, "client_id", NULL, 1, &error),
-          CARETOKEN_NULL_ARGUMENT, "data");
+          CARETOKEN_NULL_ARGUMENT, "client_id");
     FAILS(caretoken_client_set_credential(client, "password", "a", 1, &error),
           CARETOKEN_INVALID_SETTING, "password");
     FAILS(caretoken_client_set_credential(client, "client_secret", "\xff", 1, &error),
@@ -221,7 +220,7 @@ static void null_is_freed_and_read(void) {
     CHECK(is_text(caretoken_token_extra(NULL, "patient"), ""));
     CHECK(caretoken_error_status(NULL) == CARETOKEN_NULL_ARGUMENT);
     CHECK(is_text(caretoken_error_kind(NULL), ""));
-    CHECK(is_text(caretoken_error_line(NULL), ""));
+    CHECK(has_text(caretoken_error_line(NULL), "no error"));
     CHECK(is_text(caretoken_error_message(NULL), ""));
     CHECK(is_text(caretoken_error_remedy(NULL), ""));
     CHECK(is_text(caretoken_error_actor(NULL), ""));
