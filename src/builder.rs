@@ -19,6 +19,7 @@ use crate::profile::{HeaderPart, Profile, REFRESH_TOKEN, Scopes, base_url};
 use crate::secret::{Secret, SecretBuf};
 use crate::transport::{
     self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, TlsStack, Transport,
+    check_user_agent,
 };
 use crate::vendor::{self, Vendor};
 
@@ -613,20 +614,6 @@ fn check_timeout(field: &'static str, timeout: Duration) -> Result<(), Error> {
         Duration::ZERO => Err(Error::setting(field, "is zero", "allow at least one millisecond")),
         _ => Ok(()),
     }
-}
-
-fn check_user_agent(text: &str) -> Result<(), Error> {
-    let is_header_value = !text.is_empty()
-        && text.trim() == text
-        && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if is_header_value {
-        return Ok(());
-    }
-    Err(Error::setting(
-        "user_agent",
-        "is empty or has characters that a header cannot carry",
-        "use printable ASCII, such as product/version",
-    ))
 }
 
 /// RFC 6749 §3.3: printable ASCII without space, double quote and backslash.

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::profile::{Carrier, Credential, Profile, REFRESH_TOKEN, Role};
 use crate::secret::{Secret, wipe_dead_stack};
+use crate::transport::header_flaw;
 
 /// Values for a profile's credentials, in the profile's order.
 #[derive(Clone, Debug)]
@@ -112,6 +113,13 @@ fn check(credential: &Credential, value: &str) -> Result<(), Error> {
     if credential.carrier == Carrier::Body {
         return Ok(());
     }
+    if credential.carrier == Carrier::Header {
+        return match header_flaw(value) {
+            None => Ok(()),
+            Some(problem) => wrong(problem, "set it to the value exactly as the vendor gave it"),
+        };
+    }
+    // HTTP Basic encodes what it carries (RFC 7617 §2).
     if value.bytes().any(|b| b.is_ascii_control()) {
         return wrong("has a control character in it", "remove it");
     }
@@ -120,17 +128,6 @@ fn check(credential: &Credential, value: &str) -> Result<(), Error> {
             "has a colon in it, which HTTP Basic cannot carry (RFC 7617)",
             "check that it is the id alone, without the secret",
         );
-    }
-    if credential.carrier == Carrier::Header {
-        if !value.is_ascii() {
-            return wrong(
-                "has characters outside ASCII, which a header cannot carry",
-                "set it to the value exactly as the vendor gave it",
-            );
-        }
-        if value.trim() != value {
-            return wrong("begins or ends with a space", "remove it");
-        }
     }
     Ok(())
 }
