@@ -116,8 +116,9 @@
  *
  * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
  * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
- * it is good, else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative
- * number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+ * it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
+ * else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
+ * CARETOKEN_INVALID_SETTING; there is no upper limit.
  */
 typedef struct caretoken_client caretoken_client;
 
@@ -138,7 +139,8 @@ typedef struct caretoken_config caretoken_config;
  * it with caretoken_error_free. It never changes, so any thread may read it, and it needs nothing
  * that may be freed before it.
  *
- * The functions that read it take NULL for an error that knows nothing.
+ * The functions that read it take NULL for an error that knows nothing, so that they can be called
+ * without a look at the pointer.
  */
 typedef struct caretoken_error caretoken_error;
 
@@ -274,6 +276,11 @@ typedef struct {
      * Whether the vendor gave it a longer life than is plausible, so that it was cut.
      */
     bool lifetime_was_cut;
+    /**
+     * Whether the vendor gave it a life too short to be plausible: mostly another unit than its
+     * documents say. It is good until its end, but a new one is fetched once a second at most.
+     */
+    bool lifetime_implausible;
 } caretoken_token;
 
 /**
@@ -298,7 +305,9 @@ typedef int32_t (*caretoken_on_rotation)(void *user_data, caretoken_str refresh_
 typedef struct {
     /**
      * What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
-     * token_rejected or lifetime_cut. Later versions may add names.
+     * token_rejected, lifetime_cut, lifetime_implausible (the life is too short to be plausible: the
+     * message says what to ask the vendor) or sign_in_due (a person must sign in again before long).
+     * Later versions may add names.
      */
     caretoken_str name;
     /**
@@ -310,13 +319,14 @@ typedef struct {
      */
     int64_t took_ms;
     /**
-     * For fetched the token's life, for served_old_token what is left of it, for cooling_down how
-     * long the vendor is left in peace, for fetch_failed the pause before the next attempt;
-     * -1 otherwise.
+     * For fetched, lifetime_cut and lifetime_implausible the token's life, for served_old_token what
+     * is left of it, for cooling_down how long the vendor is left in peace, for fetch_failed the
+     * pause before the next attempt, for sign_in_due the time until then; -1 otherwise.
      */
     int64_t span_ms;
     /**
-     * Why, for fetch_failed, served_old_token and cooling_down; CARETOKEN_OK otherwise.
+     * Why, for fetch_failed, served_old_token, cooling_down and lifetime_implausible; CARETOKEN_OK
+     * otherwise.
      */
     caretoken_status status;
     /**
@@ -353,6 +363,12 @@ typedef struct {
      * Calls that waited for another thread's fetch.
      */
     uint64_t waits;
+    /**
+     * When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
+     * token and the token got with it will have ended. 0 where the refresh token's end is not known;
+     * see refresh_token_expires_at_ms.
+     */
+    int64_t sign_in_due_at_ms;
 } caretoken_stats;
 
 /**
@@ -361,7 +377,8 @@ typedef struct {
 #define CARETOKEN_OK 0
 
 /**
- * A pointer that must not be NULL was NULL. The error's field names the argument.
+ * A pointer that must not be NULL was NULL. The error's field names the argument, or the setting or
+ * credential whose value it is.
  */
 #define CARETOKEN_NULL_ARGUMENT 1
 
@@ -536,7 +553,7 @@ caretoken_str caretoken_error_kind(const caretoken_error *error);
 
 /**
  * Everything about the error in one line of text, for logs: what and where, the facts, who must act,
- * what to do.
+ * what to do. For NULL it says that there is no error to read, and why that may be.
  */
 caretoken_str caretoken_error_line(const caretoken_error *error);
 
@@ -641,9 +658,9 @@ caretoken_status caretoken_config_new(const char *vendor,
 /**
  * Sets one credential or setting by its name. When that fails, what was set before stays.
  *
- * The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text. It is
- * copied, and the copy is wiped in the end. The credentials by vendor, [those in brackets may be
- * left out]:
+ * The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text, NULL with
+ * any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
+ * credentials by vendor, [those in brackets may be left out]:
  *
  *   parchment  partner_id, partner_secret, organization_id, organization_secret, user_id,
  *              [authorization_bearer]
@@ -679,7 +696,12 @@ caretoken_status caretoken_config_new(const char *vendor,
  *   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
  *   user_agent           the User-Agent header; caretoken/VERSION unless set
  *   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
- *                        being asked for again, so that no account gets locked; 900000 unless set
+ *                        being asked for again, so that no account gets locked; 900000 unless set;
+ *                        0 turns it off
+ *   refresh_token_expires_at_ms
+ *                        ehealth alone: when the configured refresh token ends, in Unix
+ *                        milliseconds; not known unless set. It is used once more before its end,
+ *                        and the event sign_in_due tells days ahead that a person must sign in
  *   percent_encode_credentials
  *                        true or false (unless set): pattern alone; encodes client_id and
  *                        client_secret before they are joined for HTTP Basic
@@ -699,8 +721,9 @@ caretoken_status caretoken_config_set(caretoken_config *config,
                                       caretoken_error **error);
 
 /**
- * Sets the callback that stores rotated refresh tokens; a later one replaces it. Without one the
- * client goes on with the new refresh token, and a restart of the program loses it.
+ * Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
+ * away, also where a sibling has got it from another client. Without one the client goes on with the
+ * new refresh token, and a restart of the program loses it.
  *
  * user_data is passed to each call. What it points to must be fit for any thread, and must live until
  * every client made from this config is freed and its last call has returned.
@@ -711,8 +734,8 @@ caretoken_status caretoken_config_set_on_rotation(caretoken_config *config,
                                                   caretoken_error **error);
 
 /**
- * Sets the callback that takes note of events; a later one replaces it. For user_data the same holds
- * as in caretoken_config_set_on_rotation.
+ * Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
+ * user_data the same holds as in caretoken_config_set_on_rotation.
  */
 caretoken_status caretoken_config_set_on_event(caretoken_config *config,
                                                caretoken_on_event callback,

@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::boundary::{Failure, Out, call, guard, required};
-use super::config::caretoken_config;
+use super::cancellation::Uncancelled;
+use super::config::{caretoken_config, value_from_c};
 use super::error::caretoken_error;
 use super::status::caretoken_status;
-use super::strings::{sized_text_from_c, text_from_c};
+use super::strings::text_from_c;
 use super::token::{self, caretoken_token};
 use crate::builder::Builder;
 use crate::client::Client;
+use crate::life::clock::unix_ms;
 use crate::token::Token;
 
 /// For timeout_ms: the config's timeout.
@@ -28,8 +30,9 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
 /// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
-/// it is good, else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative
-/// number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+/// it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
+/// else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
+/// CARETOKEN_INVALID_SETTING; there is no upper limit.
 pub struct caretoken_client {
     client: Client,
     /// Whether a panic came out of it.
@@ -48,6 +51,10 @@ pub struct caretoken_stats {
     pub failures: u64,
     /// Calls that waited for another thread's fetch.
     pub waits: u64,
+    /// When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
+    /// token and the token got with it will have ended. 0 where the refresh token's end is not known;
+    /// see refresh_token_expires_at_ms.
+    pub sign_in_due_at_ms: i64,
 }
 
 impl caretoken_client {
@@ -109,6 +116,7 @@ pub unsafe extern "C" fn caretoken_client_new(
     client: *mut *mut caretoken_client,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let client = unsafe { Out::cleared(client, "client", ptr::null_mut()) };
     let body = || {
@@ -135,6 +143,7 @@ pub unsafe extern "C" fn caretoken_client_sibling(
     config: *mut *mut caretoken_config,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
@@ -243,6 +252,7 @@ unsafe fn hit_or_miss<R>(
         }
         timeout
     };
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: it is not NULL, and the caller promises the rest.
     let client = unsafe { pin(client) };
     let token = client.enter(|client| client.miss(timeout))??;
@@ -286,6 +296,7 @@ pub unsafe extern "C" fn caretoken_client_refresh_if_due(
     refreshed: *mut bool,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let refreshed = unsafe { Out::cleared(refreshed, "refreshed", false) };
     let body = || {
@@ -314,6 +325,7 @@ pub unsafe extern "C" fn caretoken_client_reject(
     dropped: *mut bool,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let dropped = unsafe { Out::cleared(dropped, "dropped", false) };
     let body = || {
@@ -337,6 +349,7 @@ pub unsafe extern "C" fn caretoken_client_cancel(
     client: *const caretoken_client,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
@@ -359,13 +372,14 @@ pub unsafe extern "C" fn caretoken_client_set_credential(
     len: usize,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let name = unsafe { text_from_c(name, "name") }?;
         // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { sized_text_from_c(data, len, || shown(client, name)) }?;
+        let value = unsafe { value_from_c(data, len, || shown(client, name)) }?;
         Ok(client.enter(|client| client.set_credential(name, value))??)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
@@ -404,6 +418,7 @@ pub unsafe extern "C" fn caretoken_client_stats(
             fetches: counted.fetches,
             failures: counted.failures,
             waits: counted.waits,
+            sign_in_due_at_ms: counted.sign_in_due_at.map_or(0, unix_ms),
         };
         let size = size.min(mem::size_of::<caretoken_stats>());
         // SAFETY: both are at least `size` bytes long, and one of them is on our stack.
@@ -453,6 +468,7 @@ pub unsafe extern "C" fn caretoken_client_clock_skew_ms(
 /// thread that only just enters a call, or leaves it, is too late for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_free(client: *mut caretoken_client) {
+    let _uncancelled = Uncancelled::begin();
     guard(|| {
         if !client.is_null() {
             // SAFETY: `handle` made it of an `Arc`, and the caller gives its reference up.
