@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::protected::process_id;
+pub(crate) use crate::protected::process_id;
 
 /// A value that a forked child does not share with its parent.
 ///

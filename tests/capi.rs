@@ -201,6 +201,14 @@ fn children_of_a_busy_process_use_its_client() {
 }
 
 #[test]
+fn lookups_that_hang_are_bounded_and_stay_with_their_process() {
+    if have(&["cc"]) && wine().is_none() {
+        let program = compile("lookups", &["lookups.c"], &["-ldl"]);
+        run(&mut against(&Sandbox::start().unwrap(), &program, None));
+    }
+}
+
+#[test]
 fn callbacks_store_rotated_tokens_and_see_events() {
     if have(&["cc"]) {
         let check = |sandbox: &Sandbox| assert_eq!(sandbox.requests(Vendor::Ehealth), 3);

@@ -123,6 +123,7 @@ pub(super) fn name_of(status: caretoken_status) -> Option<&'static CStr> {
         CARETOKEN_INVALID_SETTING => c"invalid_setting",
         CARETOKEN_RESOLVE => c"resolve",
         CARETOKEN_PROXY => c"proxy",
+        CARETOKEN_PROXY_LOGIN_REJECTED => c"proxy_login_rejected",
         CARETOKEN_CONNECT => c"connect",
         CARETOKEN_TLS => c"tls",
         CARETOKEN_CONNECTION_LOST => c"connection_lost",
