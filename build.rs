@@ -1,4 +1,5 @@
-//! With the feature `capi`: generates the C header into `OUT_DIR`. Otherwise it does nothing.
+//! With the feature `capi`: generates the C header into `OUT_DIR`, and tells the linker what the shared
+//! library needs. Otherwise it does nothing.
 //!
 //! Building never writes into the source tree; `UPDATE_HEADER=1 cargo test --test header` copies the
 //! generated header to `include/caretoken.h`.
@@ -7,7 +8,21 @@ type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Result {
     println!("cargo::rerun-if-changed=build.rs");
+    stay_loaded();
     generate_header()
+}
+
+/// A lookup that its call did not wait for runs on in a thread of its own. A host that unloads the
+/// library meanwhile would take away the code under its feet, so the shared library, once loaded,
+/// stays.
+///
+/// `rustc-link-arg-cdylib` would hit it alone, but Cargo warns that it may refuse that where, as here,
+/// only `cargo rustc --crate-type` makes the package a `cdylib`. In programs the flag means nothing.
+fn stay_loaded() {
+    let is_linux = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
+    if cfg!(feature = "capi") && is_linux {
+        println!("cargo::rustc-link-arg=-Wl,-z,nodelete");
+    }
 }
 
 #[cfg(not(feature = "capi"))]

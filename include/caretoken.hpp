@@ -14,8 +14,8 @@
 //     client.reject(token).value();
 //
 // Everything that can fail returns a caretoken::result, which holds either what was asked for or an
-// error. value() takes the former out, or throws caretoken::exception. Without exceptions (or if you
-// do not want them) ask the result first:
+// error. value() gives the former, or throws caretoken::exception. Without exceptions (or if you do not
+// want them) ask the result first:
 //
 //     auto token = client.token();
 //     if (!token) { log(token.error().line()); return; }
@@ -24,9 +24,10 @@
 // With -fno-exceptions there is no value(); `*result` and `result->` abort the program if the result
 // holds an error, so ask before.
 //
-// config, client, token, report and error can be moved and not copied, and free what they hold. A moved-from
-// one can only be destroyed or assigned to. Each string_view belongs to the object it was read from,
-// lives as long, and has a NUL behind its last character. What may be called from which thread, and
+// config, client, token and report can be moved and not copied, and free what they hold; errors can be
+// copied. A moved-from one can only be destroyed or assigned to. Each string_view belongs to the object
+// it was read from, lives as long, and has a NUL behind its last character; a view of a temporary, as in
+// client.token().value().authorization(), does not compile. What may be called from which thread, and
 // what everything means, is in caretoken.h.
 
 #ifndef CARETOKEN_HPP
@@ -39,19 +40,42 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
 #define CARETOKEN_EXCEPTIONS 1
-#include <exception>
+#include <stdexcept>
 #else
 #define CARETOKEN_EXCEPTIONS 0
+#endif
+
+// Lets a compiler that knows the attribute warn of a view that outlives what it was read from.
+#if defined(__has_cpp_attribute)
+#if __has_cpp_attribute(clang::lifetimebound)
+#define CARETOKEN_LIFETIMEBOUND [[clang::lifetimebound]]
+#elif __has_cpp_attribute(msvc::lifetimebound)
+#define CARETOKEN_LIFETIMEBOUND [[msvc::lifetimebound]]
+#elif __has_cpp_attribute(gnu::lifetimebound)
+#define CARETOKEN_LIFETIMEBOUND [[gnu::lifetimebound]]
+#endif
+#endif
+#ifndef CARETOKEN_LIFETIMEBOUND
+#define CARETOKEN_LIFETIMEBOUND
+#endif
+
+// For what one shared object throws and another catches.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define CARETOKEN_VISIBLE __attribute__((visibility("default")))
+#else
+#define CARETOKEN_VISIBLE
 #endif
 
 namespace caretoken {
@@ -71,7 +95,6 @@ struct deleter {
     void operator()(caretoken_config *config) const noexcept { caretoken_config_free(config); }
     void operator()(caretoken_client *client) const noexcept { caretoken_client_free(client); }
     void operator()(const caretoken_token *token) const noexcept { caretoken_token_free(token); }
-    void operator()(caretoken_error *error) const noexcept { caretoken_error_free(error); }
     void operator()(caretoken_report *report) const noexcept { caretoken_report_free(report); }
 };
 
@@ -91,69 +114,159 @@ inline std::vector<std::string_view> views(const caretoken_str *texts, std::size
 
 }  // namespace detail
 
-/// The version of the library in use. The header's is CARETOKEN_VERSION.
-inline std::string_view version() noexcept { return caretoken_version(); }
-
-/// Why a call failed, and who must do what about it. Safe to log.
-class error {
+/// A text that is passed in: a string, a string_view or a C string. It lives as long as that, so leave
+/// it to the call. A C string that is NULL, as from getenv, makes the call fail with
+/// CARETOKEN_NULL_ARGUMENT, and the error names what is missing.
+class text {
    public:
-    explicit error(caretoken_status status, caretoken_error *owned) noexcept
-        : status_(status), handle_(owned) {}
+    /// The empty one.
+    constexpr text() noexcept = default;
+    constexpr text(const char *c_string) noexcept
+        : view_(c_string == nullptr ? std::string_view() : std::string_view(c_string)),
+          is_null_(c_string == nullptr) {}
+    template <class String,
+              class = std::enable_if_t<std::is_convertible_v<const String &, std::string_view> &&
+                                       !std::is_convertible_v<const String &, const char *>>>
+    constexpr text(const String &string) : view_(string) {}
+
+    [[nodiscard]] constexpr bool is_null() const noexcept { return is_null_; }
+    [[nodiscard]] constexpr std::string_view view() const noexcept { return view_; }
+    [[nodiscard]] constexpr const char *data() const noexcept { return view_.data(); }
+    /// In C, NULL of no length is the empty text, and of any other length a mistake.
+    [[nodiscard]] constexpr std::size_t size() const noexcept {
+        return is_null_ ? 1 : view_.size();
+    }
+
+   private:
+    std::string_view view_;
+    bool is_null_ = false;
+};
+
+namespace detail {
+
+/// A name as C wants it: NUL-terminated, or NULL.
+class name {
+   public:
+    explicit name(text text) : copy_(text.view()), is_null_(text.is_null()) {}
+    const char *get() const noexcept { return is_null_ ? nullptr : copy_.c_str(); }
+
+   private:
+    std::string copy_;
+    bool is_null_;
+};
+
+}  // namespace detail
+
+/// The version of the library in use. The header's is CARETOKEN_VERSION.
+[[nodiscard]] inline std::string_view version() noexcept { return caretoken_version(); }
+
+/// Why a call failed, and who must do what about it. Safe to log. It never changes; copies share it.
+class CARETOKEN_VISIBLE error {
+   public:
+    /// Takes over an error that a function of caretoken.h made; NULL if it made none.
+    error(caretoken_status status, caretoken_error *owned)
+        : status_(status), handle_(owned, caretoken_error_free) {}
 
     /// One of the CARETOKEN_ numbers, never CARETOKEN_OK.
-    caretoken_status status() const noexcept { return status_; }
-    /// The stable name of the status, such as credentials_rejected.
-    std::string_view kind() const noexcept { return detail::view(caretoken_status_name(status_)); }
+    [[nodiscard]] caretoken_status status() const noexcept { return status_; }
+    /// The stable name of the status, such as credentials_rejected. Lives for ever.
+    [[nodiscard]] std::string_view kind() const noexcept {
+        return detail::view(caretoken_status_name(status_));
+    }
     /// Everything about the error in one line, for logs.
-    std::string_view line() const noexcept { return detail::view(caretoken_error_line(get())); }
-    std::string_view message() const noexcept { return detail::view(caretoken_error_message(get())); }
-    std::string_view remedy() const noexcept { return detail::view(caretoken_error_remedy(get())); }
+    [[nodiscard]] std::string_view line() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_line(get()));
+    }
+    std::string_view line() const && = delete;
+    [[nodiscard]] std::string_view message() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_message(get()));
+    }
+    std::string_view message() const && = delete;
+    [[nodiscard]] std::string_view remedy() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_remedy(get()));
+    }
+    std::string_view remedy() const && = delete;
     /// Who must act: caller, operator or vendor.
-    std::string_view actor() const noexcept { return detail::view(caretoken_error_actor(get())); }
+    [[nodiscard]] std::string_view actor() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_actor(get()));
+    }
+    std::string_view actor() const && = delete;
     /// The setting or argument that it is about; empty if none.
-    std::string_view field() const noexcept { return detail::view(caretoken_error_field(get())); }
-    std::string_view phase() const noexcept { return detail::view(caretoken_error_phase(get())); }
-    std::string_view vendor() const noexcept { return detail::view(caretoken_error_vendor(get())); }
-    std::string_view vendor_code() const noexcept {
+    [[nodiscard]] std::string_view field() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_field(get()));
+    }
+    std::string_view field() const && = delete;
+    [[nodiscard]] std::string_view phase() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_phase(get()));
+    }
+    std::string_view phase() const && = delete;
+    [[nodiscard]] std::string_view vendor() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_error_vendor(get()));
+    }
+    std::string_view vendor() const && = delete;
+    [[nodiscard]] std::string_view vendor_code() const & noexcept CARETOKEN_LIFETIMEBOUND {
         return detail::view(caretoken_error_vendor_code(get()));
     }
-    std::string_view request_id() const noexcept {
+    std::string_view vendor_code() const && = delete;
+    [[nodiscard]] std::string_view request_id() const & noexcept CARETOKEN_LIFETIMEBOUND {
         return detail::view(caretoken_error_request_id(get()));
     }
+    std::string_view request_id() const && = delete;
     /// The HTTP status of the answer; 0 if there was none.
-    int http_status() const noexcept { return static_cast<int>(caretoken_error_http_status(get())); }
+    [[nodiscard]] int http_status() const noexcept {
+        return caretoken_error_http_status(handle_.get());
+    }
     /// Whether the same call may succeed later without anybody changing anything.
-    bool retryable() const noexcept { return caretoken_error_retryable(get()); }
+    [[nodiscard]] bool retryable() const noexcept { return caretoken_error_retryable(handle_.get()); }
     /// How long to wait before the next call, if that is known.
-    std::optional<milliseconds> retry_after() const noexcept {
-        const std::int64_t wait = caretoken_error_retry_after_ms(get());
+    [[nodiscard]] std::optional<milliseconds> retry_after() const noexcept {
+        const std::int64_t wait = caretoken_error_retry_after_ms(handle_.get());
         return wait < 0 ? std::nullopt : std::optional<milliseconds>(wait);
     }
 
-    const caretoken_error *get() const noexcept { return handle_.get(); }
+    [[nodiscard]] const caretoken_error *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return handle_.get();
+    }
+    const caretoken_error *get() const && = delete;
 
    private:
     caretoken_status status_;
-    detail::handle<caretoken_error> handle_;
+    std::shared_ptr<const caretoken_error> handle_;
 };
 
 #if CARETOKEN_EXCEPTIONS
-/// Thrown by result::value().
-class exception : public std::exception {
-   public:
-    explicit exception(caretoken::error why) : why_(std::make_shared<caretoken::error>(std::move(why))) {}
 
-    /// The error in one line.
-    const char *what() const noexcept override { return caretoken_error_line(why_->get()).data; }
-    const caretoken::error &error() const noexcept { return *why_; }
-
-   private:
-    // Exceptions must be copyable.
-    std::shared_ptr<const caretoken::error> why_;
-};
+// A header has no place of its own for the vtable and the type information. Each unit that throws
+// or catches has a copy, and the linker keeps one. They are visible, so that they are one among shared
+// objects, too, whatever -fvisibility says: what one throws another catches. value() alone throws:
+// a unit that does not call it has none of this.
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wweak-vtables"
 #endif
 
-/// What was asked for, or why there is none. Use result<void> as a bool.
+/// Thrown by result::value(). what() is the error in one line.
+class CARETOKEN_VISIBLE exception : public std::runtime_error {
+   public:
+    explicit exception(const caretoken::error &why)
+        : std::runtime_error(std::string(why.line())), why_(why) {}
+
+    [[nodiscard]] const caretoken::error &error() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return why_;
+    }
+    const caretoken::error &error() const && = delete;
+
+   private:
+    caretoken::error why_;
+};
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+#endif
+
+/// What was asked for, or why there is none, as std::expected has it. Use result<void> as a bool.
 template <class T>
 class [[nodiscard]] result {
    public:
@@ -161,43 +274,61 @@ class [[nodiscard]] result {
     result(caretoken::error why) : holds_(std::in_place_index<1>, std::move(why)) {}
 
     /// Whether it holds what was asked for.
-    explicit operator bool() const noexcept { return holds_.index() == 0; }
+    [[nodiscard]] explicit operator bool() const noexcept { return holds_.index() == 0; }
 
-    T &operator*() & { return *present(this); }
-    const T &operator*() const & { return *present(this); }
-    T &&operator*() && { return std::move(*present(this)); }
-    T *operator->() { return present(this); }
-    const T *operator->() const { return present(this); }
+    /// What was asked for; aborts if there is none.
+    [[nodiscard]] T &operator*() & noexcept CARETOKEN_LIFETIMEBOUND { return held<0>(*this); }
+    [[nodiscard]] const T &operator*() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return held<0>(*this);
+    }
+    [[nodiscard]] T &&operator*() && noexcept CARETOKEN_LIFETIMEBOUND {
+        return std::move(held<0>(*this));
+    }
+    [[nodiscard]] T *operator->() & noexcept CARETOKEN_LIFETIMEBOUND { return &held<0>(*this); }
+    [[nodiscard]] const T *operator->() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return &held<0>(*this);
+    }
+    const T *operator->() const && = delete;
 
     /// Why there is none; aborts if there is one.
-    const caretoken::error &error() const {
-        const auto *why = std::get_if<1>(&holds_);
-        if (why == nullptr) {
-            std::abort();
-        }
-        return *why;
+    [[nodiscard]] const caretoken::error &error() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return held<1>(*this);
     }
+    [[nodiscard]] caretoken::error error() && noexcept { return std::move(held<1>(*this)); }
 
 #if CARETOKEN_EXCEPTIONS
-    /// Takes out what was asked for, or throws.
-    T value() && {
-        if (!*this) {
-            throw exception(std::get<1>(std::move(holds_)));
-        }
-        return std::get<0>(std::move(holds_));
+    /// What was asked for, or throws. A result that is a temporary, or moved from, gives it away.
+    T &value() & CARETOKEN_LIFETIMEBOUND {
+        require();
+        return held<0>(*this);
     }
-    T value() & { return std::move(*this).value(); }
+    const T &value() const & CARETOKEN_LIFETIMEBOUND {
+        require();
+        return held<0>(*this);
+    }
+    T &&value() && CARETOKEN_LIFETIMEBOUND {
+        require();
+        return std::move(held<0>(*this));
+    }
 #endif
 
    private:
-    template <class Self>
-    static auto present(Self *self) {
-        auto *value = std::get_if<0>(&self->holds_);
-        if (value == nullptr) {
+    template <std::size_t index, class Self>
+    static auto &held(Self &self) noexcept {
+        auto *found = std::get_if<index>(&self.holds_);
+        if (found == nullptr) {
             std::abort();
         }
-        return value;
+        return *found;
     }
+
+#if CARETOKEN_EXCEPTIONS
+    void require() const {
+        if (!*this) {
+            throw exception(error());
+        }
+    }
+#endif
 
     std::variant<T, caretoken::error> holds_;
 };
@@ -209,21 +340,22 @@ class [[nodiscard]] result<void> {
     result(caretoken::error why) : why_(std::move(why)) {}
 
     /// Whether it worked.
-    explicit operator bool() const noexcept { return !why_; }
+    [[nodiscard]] explicit operator bool() const noexcept { return !why_; }
 
     /// Why it did not work; aborts if it did.
-    const caretoken::error &error() const {
+    [[nodiscard]] const caretoken::error &error() const & noexcept CARETOKEN_LIFETIMEBOUND {
         if (!why_) {
             std::abort();
         }
         return *why_;
     }
+    [[nodiscard]] caretoken::error error() && noexcept { return std::as_const(*this).error(); }
 
 #if CARETOKEN_EXCEPTIONS
     /// Throws if it did not work.
-    void value() {
+    void value() const {
         if (why_) {
-            throw exception(std::move(*why_));
+            throw exception(*why_);
         }
     }
 #endif
@@ -245,22 +377,42 @@ class token {
     explicit token(const caretoken_token *owned) noexcept : handle_(owned) {}
 
     /// The token itself. Secret.
-    std::string_view access_token() const noexcept { return detail::view(handle_->access_token); }
+    [[nodiscard]] std::string_view access_token() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->access_token);
+    }
+    std::string_view access_token() const && = delete;
     /// The whole value of the Authorization header. Secret.
-    std::string_view authorization() const noexcept { return detail::view(handle_->authorization); }
-    std::string_view token_type() const noexcept { return detail::view(handle_->token_type); }
-    std::string_view vendor() const noexcept { return detail::view(handle_->vendor); }
+    [[nodiscard]] std::string_view authorization() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->authorization);
+    }
+    std::string_view authorization() const && = delete;
+    [[nodiscard]] std::string_view token_type() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->token_type);
+    }
+    std::string_view token_type() const && = delete;
+    [[nodiscard]] std::string_view vendor() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->vendor);
+    }
+    std::string_view vendor() const && = delete;
     /// Empty if there is none. Secret.
-    std::string_view refresh_token() const noexcept { return detail::view(handle_->refresh_token); }
-    std::string_view request_id() const noexcept { return detail::view(handle_->request_id); }
-    std::vector<std::string_view> scopes() const {
+    [[nodiscard]] std::string_view refresh_token() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->refresh_token);
+    }
+    std::string_view refresh_token() const && = delete;
+    [[nodiscard]] std::string_view request_id() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->request_id);
+    }
+    std::string_view request_id() const && = delete;
+    [[nodiscard]] std::vector<std::string_view> scopes() const & {
         return detail::views(handle_->scopes, handle_->scopes_len);
     }
+    std::vector<std::string_view> scopes() const && = delete;
     /// The scopes that were requested and not granted.
-    std::vector<std::string_view> missing_scopes() const {
+    [[nodiscard]] std::vector<std::string_view> missing_scopes() const & {
         return detail::views(handle_->missing_scopes, handle_->missing_scopes_len);
     }
-    std::vector<caretoken::extra> extras() const {
+    std::vector<std::string_view> missing_scopes() const && = delete;
+    [[nodiscard]] std::vector<caretoken::extra> extras() const & {
         std::vector<caretoken::extra> all;
         all.reserve(handle_->extras_len);
         for (std::size_t i = 0; i < handle_->extras_len; ++i) {
@@ -269,28 +421,42 @@ class token {
         }
         return all;
     }
+    std::vector<caretoken::extra> extras() const && = delete;
     /// The value of one of the extras; empty if there is none of that name.
-    std::string_view extra(const char *name) const noexcept {
-        return detail::view(caretoken_token_extra(get(), name));
+    [[nodiscard]] std::string_view extra(text name) const & CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_token_extra(get(), detail::name(name).get()));
     }
+    std::string_view extra(text name) const && = delete;
     /// When it ends by this machine's clock; to decide whether it is good, use time_left.
-    std::chrono::system_clock::time_point expires_at() const noexcept {
+    [[nodiscard]] std::chrono::system_clock::time_point expires_at() const noexcept {
         return std::chrono::system_clock::time_point(milliseconds(handle_->expires_at_ms));
     }
-    milliseconds lifetime() const noexcept { return milliseconds(handle_->lifetime_ms); }
+    [[nodiscard]] milliseconds lifetime() const noexcept { return milliseconds(handle_->lifetime_ms); }
     /// Whether the vendor gave it a longer life than is plausible, so that it was cut.
-    bool lifetime_was_cut() const noexcept { return handle_->lifetime_was_cut; }
-    milliseconds time_left() const noexcept {
-        return milliseconds(caretoken_token_time_left_ms(get()));
+    [[nodiscard]] bool lifetime_was_cut() const noexcept { return handle_->lifetime_was_cut; }
+    [[nodiscard]] bool lifetime_implausible() const noexcept {
+        return handle_->lifetime_implausible;
+    }
+    [[nodiscard]] milliseconds time_left() const noexcept {
+        return milliseconds(caretoken_token_time_left_ms(handle_.get()));
     }
 
     /// The same token once more; costs nearly nothing.
-    token clone() const noexcept { return token(caretoken_token_clone(get())); }
+    [[nodiscard]] token clone() const noexcept { return token(caretoken_token_clone(handle_.get())); }
 
-    const caretoken_token *get() const noexcept { return handle_.get(); }
+    [[nodiscard]] const caretoken_token *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return handle_.get();
+    }
+    const caretoken_token *get() const && = delete;
 
    private:
     detail::handle<const caretoken_token> handle_;
+};
+
+/// A credential for client::set_credentials.
+struct credential {
+    text name;
+    text value;
 };
 
 /// Something that happened in a client. Never a secret. Its texts live until the callback returns.
@@ -348,11 +514,17 @@ class report {
     explicit report(caretoken_report *owned) noexcept : handle_(owned) {}
 
     /// A block of text, one line for each step: to be pasted into a ticket.
-    std::string_view text() const noexcept { return detail::view(caretoken_report_text(get())); }
+    [[nodiscard]] std::string_view text() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(caretoken_report_text(get()));
+    }
+    std::string_view text() const && = delete;
     /// Whether a request came through and was answered, by whatever HTTP status.
-    bool is_healthy() const noexcept { return caretoken_report_is_healthy(get()); }
+    [[nodiscard]] bool is_healthy() const noexcept { return caretoken_report_is_healthy(handle_.get()); }
 
-    const caretoken_report *get() const noexcept { return handle_.get(); }
+    [[nodiscard]] const caretoken_report *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return handle_.get();
+    }
+    const caretoken_report *get() const && = delete;
 
    private:
     detail::handle<caretoken_report> handle_;
@@ -364,10 +536,11 @@ class client;
 class config {
    public:
     /// For parchment, ehealth, edvak or pattern.
-    static result<config> create(const std::string &vendor) {
+    static result<config> create(text vendor) {
         caretoken_config *made = nullptr;
         caretoken_error *why = nullptr;
-        const caretoken_status status = caretoken_config_new(vendor.c_str(), &made, &why);
+        const caretoken_status status =
+            caretoken_config_new(detail::name(vendor).get(), &made, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
         }
@@ -375,14 +548,15 @@ class config {
     }
 
     /// Sets one credential or setting by its name; see caretoken_config_set.
-    result<void> set(const std::string &name, std::string_view value) {
+    result<void> set(text name, text value) {
         caretoken_error *why = nullptr;
-        const caretoken_status status =
-            caretoken_config_set(get(), name.c_str(), value.data(), value.size(), &why);
+        const caretoken_status status = caretoken_config_set(get(), detail::name(name).get(),
+                                                             value.data(), value.size(), &why);
         return outcome(status, why);
     }
 
-    /// Calls `callback` with each rotated refresh token. Clients made from here on keep it alive.
+    /// Calls `callback` with each rotated refresh token; nullptr takes it away. Clients made from here on
+    /// keep it alive.
     result<void> on_rotation(rotation_callback callback) {
         auto kept = std::make_shared<rotation_callback>(std::move(callback));
         caretoken_error *why = nullptr;
@@ -394,7 +568,7 @@ class config {
         return outcome(status, why);
     }
 
-    /// Calls `callback` with each event. Clients made from here on keep it alive.
+    /// Calls `callback` with each event; nullptr takes it away. Clients made from here on keep it alive.
     result<void> on_event(event_callback callback) {
         auto kept = std::make_shared<event_callback>(std::move(callback));
         caretoken_error *why = nullptr;
@@ -406,8 +580,11 @@ class config {
         return outcome(status, why);
     }
 
-    caretoken_config *get() noexcept { return handle_.get(); }
-    const caretoken_config *get() const noexcept { return handle_.get(); }
+    [[nodiscard]] caretoken_config *get() & noexcept CARETOKEN_LIFETIMEBOUND { return handle_.get(); }
+    [[nodiscard]] const caretoken_config *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return handle_.get();
+    }
+    const caretoken_config *get() const && = delete;
 
    private:
     friend class client;
@@ -526,11 +703,36 @@ class client {
         return config::outcome(caretoken_client_cancel(get(), &why), why);
     }
 
-    /// Replaces one credential by its name; see caretoken_client_set_credential.
-    result<void> set_credential(const std::string &name, std::string_view value) const {
+    /// Replaces one credential by its name; see caretoken_client_set_credential. A pair, such as a user
+    /// name and its password, is replaced by set_credentials.
+    result<void> set_credential(text name, text value) const {
         caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_set_credential(
-            get(), name.c_str(), value.data(), value.size(), &why);
+            get(), detail::name(name).get(), value.data(), value.size(), &why);
+        return config::outcome(status, why);
+    }
+
+    /// Replaces several credentials at once, or none if one cannot be used; see
+    /// caretoken_client_set_credentials. Takes {{"username", name}, {"password", password}}, or a
+    /// container of credentials or of pairs, such as a map.
+    result<void> set_credentials(std::initializer_list<credential> credentials) const {
+        return set_credentials<std::initializer_list<credential>>(credentials);
+    }
+    template <class Credentials>
+    result<void> set_credentials(const Credentials &credentials) const {
+        std::vector<detail::name> names;
+        std::vector<caretoken_credential> all;
+        for (const auto &[name, value] : credentials) {
+            const text content = value;
+            names.emplace_back(text(name));
+            all.push_back({nullptr, content.data(), content.size()});
+        }
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            all[i].name = names[i].get();
+        }
+        caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_client_set_credentials(get(), all.data(), all.size(), &why);
         return config::outcome(status, why);
     }
 
@@ -571,7 +773,10 @@ class client {
         return report(found);
     }
 
-    const caretoken_client *get() const noexcept { return handle_.get(); }
+    [[nodiscard]] const caretoken_client *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return handle_.get();
+    }
+    const caretoken_client *get() const && = delete;
 
    private:
     client(caretoken_client *owned, const config &config)

@@ -2,20 +2,24 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
 use crate::client::{Client, OnEvent, OnRotation, Parts, RotationFailed, deadline};
 use crate::doctor::{self, Report};
 use crate::error::Error;
+use crate::life::clock::unix_ms;
 use crate::life::{Clock, SystemClock};
 use crate::observe::Event;
-use crate::profile::credentials::Credentials;
-use crate::profile::{HeaderPart, Profile, Scopes, base_url};
+use crate::profile::credentials::{
+    Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end,
+};
+use crate::profile::{HeaderPart, Profile, REFRESH_TOKEN, Scopes, base_url};
 use crate::secret::{Secret, SecretBuf};
 use crate::transport::{
     self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, TlsStack, Transport,
+    check_user_agent,
 };
 use crate::vendor::{self, Vendor};
 
@@ -25,6 +29,9 @@ pub struct Builder {
     profile: &'static Profile,
     base_url: String,
     credentials: Credentials,
+    refresh_end_ms: Option<i64>,
+    /// That of a sibling's refresh token: it goes when another one is set.
+    inherited_refresh_end_ms: Option<i64>,
     scopes: Vec<String>,
     percent_encode: bool,
     plain_http_to_loopback: bool,
@@ -61,6 +68,7 @@ const SETTINGS: &[&str] = &[
     "pins",
     "plain_http_to_loopback",
     "proxy",
+    REFRESH_TOKEN_END,
     "rejection_memory_ms",
     "require_locked_memory",
     "resolve",
@@ -98,6 +106,7 @@ impl Builder {
             base_url: base_url.to_owned(),
             plain_http_to_loopback: base_url.starts_with("http://"),
             credentials: parts.credentials,
+            inherited_refresh_end_ms: parts.refresh_end_ms,
             scopes: parts.scopes,
             percent_encode: parts.percent_encode,
             require_locked_memory: parts.require_locked_memory,
@@ -116,6 +125,8 @@ impl Builder {
             profile,
             base_url: String::new(),
             credentials: Credentials::new(profile),
+            refresh_end_ms: None,
+            inherited_refresh_end_ms: None,
             scopes: Vec::new(),
             percent_encode: false,
             plain_http_to_loopback: false,
@@ -139,6 +150,8 @@ impl Builder {
     ///
     /// - `base_url`
     /// - `timeout_ms`, `rejection_memory_ms`, `max_idle_ms`: whole milliseconds
+    /// - `refresh_token_expires_at_ms` (the method is
+    ///   [`refresh_token_expires_at`](Builder::refresh_token_expires_at)): Unix milliseconds
     /// - `scopes`, `pins`: separated by spaces
     /// - `user_agent`
     /// - `ca_pem`, `crl_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `crl_file`,
@@ -182,6 +195,9 @@ impl Builder {
             }
             "plain_http_to_loopback" => self.plain_http_to_loopback = switch(name, text)?,
             "proxy" => self.https().proxy = proxy_choice(text),
+            REFRESH_TOKEN_END => {
+                self.refresh_end_ms = Some(refresh_token_end(self.profile, text)?);
+            }
             "rejection_memory_ms" => self.rejection_memory = milliseconds(name, text)?,
             "require_locked_memory" => self.require_locked_memory = switch(name, text)?,
             "resolve" => {
@@ -223,7 +239,15 @@ impl Builder {
                 check_user_agent(text)?;
                 self.https().user_agent = text.to_owned().into();
             }
-            _ => return self.credentials.set(name, value).map_err(|error| self.known(name, error)),
+            _ => return self.put(name, value).map_err(|error| self.known(name, error)),
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, name: &str, value: Secret) -> Result<(), Error> {
+        self.credentials.set(name, value)?;
+        if name == REFRESH_TOKEN {
+            self.inherited_refresh_end_ms = None;
         }
         Ok(())
     }
@@ -257,7 +281,7 @@ impl Builder {
     /// required one.
     #[must_use]
     pub fn credential(mut self, name: &str, value: impl Into<Secret>) -> Self {
-        let result = self.credentials.set(name, value.into());
+        let result = self.put(name, value.into());
         self.note(result);
         self
     }
@@ -397,7 +421,8 @@ impl Builder {
         self
     }
 
-    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy.
+    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy. All
+    /// addresses that the host has must be loopback; else calls fail before anything is sent.
     /// Default: off, https only.
     #[must_use]
     pub fn plain_http_to_loopback(mut self, on: bool) -> Self {
@@ -417,9 +442,27 @@ impl Builder {
     /// How long a rejection of the credentials is answered from memory instead of being asked for
     /// again, so that no account gets locked. It ends early when a credential is set anew. Zero
     /// turns it off. Default: 15 minutes.
+    ///
+    /// Where the vendor may lock an account (Edvak), any 4xx but 408, 425 and 429 is such a
+    /// rejection. What leaves it open whether the password was wrong, such as a 500 or no answer, is
+    /// followed by pauses that grow from 10 seconds to 15 minutes, whatever is set here.
     #[must_use]
     pub fn rejection_memory(mut self, memory: Duration) -> Self {
         self.rejection_memory = memory;
+        self
+    }
+
+    /// When the configured refresh token ends, where the host knows (eHealth: seven days after the
+    /// person signed in, by default). A refresh token that ends before its access token is used once
+    /// more while it lives, so that the access lasts as long as it can, and
+    /// [`EventKind::SignInDue`](crate::EventKind::SignInDue) tells days ahead when a person must sign
+    /// in again. The client knows the end of refresh tokens that the vendor hands out by itself. Only
+    /// for vendors with a refresh token. Default: not known.
+    #[must_use]
+    pub fn refresh_token_expires_at(mut self, end: SystemTime) -> Self {
+        let result = check_takes_refresh_token(self.profile);
+        self.note(result);
+        self.refresh_end_ms = Some(unix_ms(end));
         self
     }
 
@@ -510,6 +553,7 @@ impl Builder {
             profile: self.profile,
             url,
             credentials: self.credentials,
+            refresh_end_ms: self.refresh_end_ms.or(self.inherited_refresh_end_ms),
             scopes: self.scopes,
             percent_encode: self.percent_encode,
             require_locked_memory: self.require_locked_memory,
@@ -573,20 +617,6 @@ fn check_timeout(field: &'static str, timeout: Duration) -> Result<(), Error> {
     }
 }
 
-fn check_user_agent(text: &str) -> Result<(), Error> {
-    let is_header_value = !text.is_empty()
-        && text.trim() == text
-        && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
-    if is_header_value {
-        return Ok(());
-    }
-    Err(Error::setting(
-        "user_agent",
-        "is empty or has characters that a header cannot carry",
-        "use printable ASCII, such as product/version",
-    ))
-}
-
 /// RFC 6749 §3.3: printable ASCII without space, double quote and backslash.
 fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
     let wrong =
@@ -632,7 +662,10 @@ fn proxy_choice(text: &str) -> ProxyChoice {
 
 fn read_file(name: &str, path: &str) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| {
-        let problem = format!("cannot be read ({})", error.kind());
+        // What the system says, without the number behind it.
+        let words = error.to_string();
+        let words = words.split(" (os error").next().unwrap_or_default();
+        let problem = format!("cannot be read ({words})");
         Error::setting(name.to_owned(), problem, "give the path of a readable PEM file")
     })
 }

@@ -1,35 +1,37 @@
-//! The plot: hit, or fly, render, send, read, keep.
+//! A client: what a program calls, and what it is made of.
+//!
+//! The plot is in two files: `call` says what one call does, `fetch` what one fetch does. What changes
+//! is in `state`.
+
+mod call;
+mod fetch;
+mod state;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-
-use crate::builder::{Builder, cannot_lock_memory};
+use crate::builder::Builder;
 use crate::doctor::{self, Report};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::Error;
 use crate::life::Clock;
-use crate::life::clock::Moment;
-use crate::life::expiry::{self, date_ms};
-use crate::life::flight::{Boarding, Flight, Pilot};
-use crate::life::outlook::{Outlook, Plan, is_rejection};
-use crate::life::retry;
-use crate::life::slot::Slot;
-use crate::life::window::{Stage, Times};
+use crate::life::clock::{Moment, system_time};
+use crate::life::flight::Flight;
+use crate::life::snapshot::Snapshot;
 use crate::observe::{Counters, Event, EventKind, Stats};
 use crate::process::PerProcess;
-use crate::profile::credentials::Credentials;
-use crate::profile::read::{Grant, read};
-use crate::profile::render::{Ask, render};
-use crate::profile::{Profile, Role};
+use crate::profile::Profile;
+use crate::profile::credentials::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
 use crate::secret::{Secret, wipe_dead_stack};
 use crate::thread;
-use crate::token::{BEARER, Handle, Inner, Issue, Token};
-use crate::transport::{Attempt, CancelSource, CancelToken, Transport};
+use crate::token::{Handle, Token};
+use crate::transport::{Attempt, CancelSource, Transport};
 use crate::vendor::Vendor;
+use call::Outcome;
+use state::{Change, State};
 
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
 ///
@@ -55,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) profile: &'static Profile,
     pub(crate) url: Arc<str>,
     pub(crate) credentials: Credentials,
+    /// When the refresh token ends, in Unix milliseconds, where that is known.
+    pub(crate) refresh_end_ms: Option<i64>,
     pub(crate) scopes: Vec<String>,
     pub(crate) percent_encode: bool,
     pub(crate) require_locked_memory: bool,
@@ -79,54 +83,15 @@ struct Shared {
     on_rotation: Option<OnRotation>,
     on_event: Option<OnEvent>,
 
-    slot: Slot<Issue>,
-    /// The holder that cached tokens must belong to; the same number as in `credentials`.
-    holder: AtomicU64,
-    credentials: ArcSwap<Version>,
-    /// A token whose rotated refresh token the host has not stored yet.
-    unstored: Slot<Handle>,
-    outlook: ArcSwap<Outlook>,
-    flight: PerProcess<Flight<Result<Token, Error>>>,
+    state: Snapshot<State>,
+    flight: PerProcess<Flight<Outcome>>,
     cancel: CancelSource,
     counters: Counters,
     clock_skew_ms: AtomicI64,
 }
 
-/// One state of the credentials.
-#[derive(Clone)]
-struct Version {
-    credentials: Credentials,
-    /// Counts every change.
-    number: u64,
-    /// Counts changes of whose token it will be.
-    holder: u64,
-}
-
-/// More than a token with all that comes with it takes.
-const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
-
 /// Says that no answer has carried a `Date` yet.
 const SKEW_UNKNOWN: i64 = i64::MIN;
-
-/// One caller's limits.
-struct Call {
-    began_ms: u64,
-    deadline_ms: u64,
-    cancel: CancelToken,
-}
-
-/// How long a caller who has a good token waits for a newer one at most.
-const LONGEST_EARLY_REFRESH: Duration = Duration::from_secs(5);
-
-impl Call {
-    /// The limits for a caller who has a good token already, if it has.
-    fn with_token(self, has_token: bool) -> Self {
-        let longest = u64::try_from(LONGEST_EARLY_REFRESH.as_millis()).unwrap_or(u64::MAX);
-        let early = self.began_ms.saturating_add(longest);
-        let deadline_ms = if has_token { self.deadline_ms.min(early) } else { self.deadline_ms };
-        Call { deadline_ms, ..self }
-    }
-}
 
 impl Client {
     /// Starts the configuration of a client for [`Parchment`](crate::Parchment),
@@ -138,7 +103,8 @@ impl Client {
     pub(crate) fn new(parts: Parts) -> Self {
         // What moves to the heap takes along, as padding, whatever lay on the stack before.
         wipe_dead_stack();
-        let version = Version { credentials: parts.credentials, number: 0, holder: 0 };
+        let now = Moment::now(&*parts.clock);
+        let state = State::new(parts.credentials, parts.refresh_end_ms, now);
         Client(Arc::new(Shared {
             profile: parts.profile,
             url: parts.url,
@@ -151,11 +117,7 @@ impl Client {
             clock: parts.clock,
             on_rotation: parts.on_rotation,
             on_event: parts.on_event,
-            slot: Slot::new(),
-            holder: AtomicU64::new(0),
-            credentials: ArcSwap::from_pointee(version),
-            unstored: Slot::new(),
-            outlook: ArcSwap::from_pointee(Outlook::default()),
+            state: Snapshot::new(state),
             flight: PerProcess::new(Flight::new),
             cancel: CancelSource::default(),
             counters: Counters::default(),
@@ -172,10 +134,12 @@ impl Client {
     #[must_use]
     pub fn sibling(&self) -> Builder {
         let this = &*self.0;
+        let state = this.state.load();
         Builder::sibling(Parts {
             profile: this.profile,
             url: Arc::clone(&this.url),
-            credentials: this.credentials.load().credentials.clone(),
+            credentials: Credentials::clone(&state.credentials),
+            refresh_end_ms: state.refresh_life.map(|life| life.end.wall_ms),
             scopes: this.scopes.clone(),
             percent_encode: this.percent_encode,
             require_locked_memory: this.require_locked_memory,
@@ -198,8 +162,10 @@ impl Client {
         self.token_within(self.timeout())
     }
 
-    /// As [`token`](Client::token), blocking at most `timeout`. With zero it never blocks: the
-    /// cached token if it is good, else [`ErrorKind::Timeout`].
+    /// As [`token`](Client::token), blocking at most `timeout`. With zero it never blocks and never
+    /// counts as a failure: the cached token if it is good; else why the vendor is left in peace, if
+    /// it is (a remembered rejection, a cool-down); else
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
     ///
     /// # Errors
     /// As for [`token`](Client::token).
@@ -232,8 +198,8 @@ impl Client {
     /// The cached token, if it is still good. Never blocks and never touches the network.
     #[must_use]
     pub fn peek(&self) -> Option<Token> {
-        let now = self.0.now();
-        self.0.current().filter(|token| token.0.times.stage(now) != Stage::Expired)
+        let state = self.0.state.load();
+        state.good_token(thread::number(), self.0.now()).map(|(token, _)| token)
     }
 
     /// Fetches a token if there is none, or if the cached one is about to end, and nobody else is
@@ -252,12 +218,16 @@ impl Client {
     ///
     /// When fresh tokens keep being refused, calls end in [`ErrorKind::TokensRefused`] for a while
     /// instead of fetching ever more.
+    ///
+    /// [`ErrorKind::TokensRefused`]: crate::ErrorKind::TokensRefused
     pub fn reject(&self, token: &Token) -> bool {
         self.0.reject(token)
     }
 
     /// Ends every call on this client, in any thread, that is under way or waiting:
     /// [`ErrorKind::Cancelled`], within 100 ms. Later calls are not affected.
+    ///
+    /// [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
     pub fn cancel(&self) {
         self.0.cancel.cancel();
         self.0.flight.get().wake();
@@ -291,11 +261,46 @@ impl Client {
     /// is only proof (a secret, a password); it is dropped if it says whose token it is (a client
     /// id, a user, a refresh token).
     ///
+    /// Credentials that belong together, such as a user name and its password, are set together by
+    /// [`set_credentials`](Client::set_credentials).
+    ///
     /// # Errors
     /// When there is no such credential or the value cannot be used; the old one stays.
     pub fn set_credential(&self, name: &str, value: impl Into<Secret>) -> Result<(), Error> {
-        let set = self.0.set_credential(name, value.into());
-        set.map_err(|error| error.with_vendor(self.0.profile.vendor))
+        self.set_credentials([(name, value)])
+    }
+
+    /// Replaces several credentials at once: no request ever goes out with some of them old and some
+    /// new. Each as by [`set_credential`](Client::set_credential); of a name that comes twice, the
+    /// last value counts.
+    ///
+    /// `refresh_token_expires_at_ms`, Unix milliseconds, says when the refresh token ends, as
+    /// [`Builder::refresh_token_expires_at`] does. A refresh token that is set without it has an
+    /// unknown end.
+    ///
+    /// ```no_run
+    /// # fn show(client: caretoken::Client, password: caretoken::Secret) -> Result<(), caretoken::Error> {
+    /// client.set_credentials([("username", "nurse@clinic.example".into()), ("password", password)])
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The first that does not exist or cannot be used, by its name; all old ones stay.
+    pub fn set_credentials<N: AsRef<str>, V: Into<Secret>>(
+        &self,
+        credentials: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(), Error> {
+        let this = &*self.0;
+        let change = |(name, value): (N, V)| match name.as_ref() {
+            REFRESH_TOKEN_END => {
+                let end = refresh_token_end(this.profile, value.into().expose_secret())?;
+                Ok(Change::RefreshTokenEnds(end))
+            }
+            name => Ok(Change::Credential(name.to_owned(), value.into())),
+        };
+        let changes: Result<Vec<_>, Error> = credentials.into_iter().map(change).collect();
+        let set = changes.and_then(|changes| this.change(&changes));
+        set.map_err(|error| error.with_vendor(this.profile.vendor))
     }
 
     /// How far the vendor's clock is ahead of this machine's, in milliseconds, as of the last answer
@@ -308,7 +313,8 @@ impl Client {
     /// What this client has done since it was built.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.0.counters.read()
+        let due = self.0.state.with(State::sign_in_due);
+        Stats { sign_in_due_at: due.map(|due| system_time(due.wall_ms)), ..self.0.counters.read() }
     }
 
     /// The vendor's name, such as `pattern`.
@@ -336,417 +342,36 @@ impl Shared {
     #[inline]
     fn with_fresh<R>(&self, read: impl FnOnce(&Arc<Handle>) -> R) -> Option<R> {
         let now = self.now();
-        self.slot.with(|issue| {
+        self.state.with(|state| {
+            let issue = state.token.as_ref().filter(|_| !state.fresh_until.has_come(now))?;
             let thread = thread::number();
-            let token = issue?.handle(thread);
-            if token.times.advisory.has_come(now)
-                || token.holder != self.holder.load(Ordering::Acquire)
-            {
-                return None;
-            }
             self.counters.hits.increment(thread);
-            Some(read(token))
+            Some(read(issue.handle(thread)))
         })
-    }
-
-    /// The cached token of the present holder, whatever its age.
-    fn current(&self) -> Option<Token> {
-        let holder = self.holder.load(Ordering::Acquire);
-        self.slot
-            .load()
-            .map(|issue| Token(Arc::clone(issue.handle(thread::number()))))
-            .filter(|token| token.0.holder == holder)
-    }
-
-    /// A token by any means, within `timeout`.
-    #[cold]
-    fn obtain(&self, timeout: Duration) -> Result<Token, Error> {
-        let call = self.call(timeout);
-        let flight = self.flight.get();
-        loop {
-            let now = self.now();
-            let outlook = self.outlook.load_full();
-            let cached = self.current();
-            let stage = cached.as_ref().map(|token| token.0.times.stage(now));
-            let old = cached.clone().filter(|_| stage != Some(Stage::Expired));
-            let plan = outlook.plan(stage, now);
-            let pilot = match (&plan, old.clone()) {
-                (Plan::Serve, Some(token)) => {
-                    self.counters.hits.increment(thread::number());
-                    return Ok(token);
-                }
-                (Plan::Refuse(error), _) => return Err(error.clone()),
-                (Plan::RefreshEarly, Some(token)) => match flight.try_board() {
-                    None => {
-                        self.counters.hits.increment(thread::number());
-                        return Ok(token);
-                    }
-                    Some(pilot) => pilot,
-                },
-                (Plan::FetchLater(at, error), _)
-                    if self.time_left(&call).is_ok_and(|left| at.since(now) >= left) =>
-                {
-                    return Err(error.clone());
-                }
-                _ => match flight.board(|| self.time_left(&call)) {
-                    Err(error) => return old.filter(|old| self.is_usable(old)).ok_or(error),
-                    Ok(Boarding::Pilot(pilot)) => pilot,
-                    Ok(Boarding::Already) => {
-                        return old.ok_or_else(|| self.called_from_callback());
-                    }
-                    Ok(Boarding::Landed(outcome)) => {
-                        let outcome = match outcome {
-                            Some(Ok(token)) if self.is_usable(&token) => Ok(token),
-                            Some(Err(error)) => old.ok_or(error),
-                            // The call goes on, and counts as what it ends with.
-                            _ => continue,
-                        };
-                        self.counters.waits.fetch_add(1, Ordering::Relaxed);
-                        return outcome;
-                    }
-                },
-            };
-            // Another flight may have landed between the look and the boarding.
-            let is_unchanged = Arc::ptr_eq(&outlook, &self.outlook.load())
-                && same_token(cached.as_ref(), self.current().as_ref());
-            if !is_unchanged {
-                continue;
-            }
-            if let Plan::FetchLater(at, _) = plan {
-                let is_over =
-                    || call.cancel.is_cancelled() || !Arc::ptr_eq(&outlook, &self.outlook.load());
-                self.clock.sleep(at.since(now), &is_over);
-            }
-            return self.fly(pilot, &call.with_token(old.is_some()), old);
-        }
-    }
-
-    fn refresh_if_due(&self) -> Result<bool, Error> {
-        let call = self.call(self.timeout);
-        let flight = self.flight.get();
-        let Some(pilot) = flight.try_board() else { return Ok(false) };
-        let now = self.now();
-        let cached = self.current();
-        let stage = cached.as_ref().map(|token| token.0.times.stage(now));
-        let old = cached.filter(|_| stage != Some(Stage::Expired));
-        match self.outlook.load().plan(stage, now) {
-            Plan::Serve => return Ok(false),
-            Plan::FetchLater(_, error) | Plan::Refuse(error) => return Err(error),
-            Plan::RefreshEarly | Plan::Refresh | Plan::Fetch => {}
-        }
-        let result = self.fetch(&call, old.as_ref());
-        let is_new = result.is_ok();
-        self.land(pilot, &result);
-        result.map(|_| is_new)
-    }
-
-    /// Fetches, and shares the outcome with all who wait.
-    fn fly(
-        &self,
-        pilot: Pilot<'_, Result<Token, Error>>,
-        call: &Call,
-        old: Option<Token>,
-    ) -> Result<Token, Error> {
-        let result = self.fetch(call, old.as_ref());
-        self.land(pilot, &result);
-        match (result, old) {
-            (Err(error), Some(old))
-                if error.kind() != ErrorKind::RotationNotStored && self.is_usable(&old) =>
-            {
-                let left = old.time_left();
-                self.tell(EventKind::ServedOldToken, |event| {
-                    event.span = Some(left);
-                    event.error = Some(error);
-                });
-                Ok(old)
-            }
-            (result, _) => result,
-        }
-    }
-
-    fn land(&self, pilot: Pilot<'_, Result<Token, Error>>, result: &Result<Token, Error>) {
-        match result {
-            // This caller's own limits are nobody else's: the next in line takes over.
-            Err(error) if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Cancelled) => {
-                drop(pilot);
-            }
-            result => pilot.land(result.clone()),
-        }
-    }
-
-    /// Asks the vendor until there is a token or no use in asking. `old` is still good: one attempt
-    /// is enough then, since there will be others.
-    fn fetch(&self, call: &Call, old: Option<&Token>) -> Result<Token, Error> {
-        if let Some(token) = self.unstored.load() {
-            let token = Token(token);
-            if token.0.holder != self.holder.load(Ordering::Acquire) {
-                self.unstored.clear();
-            } else if self.adopt(token.clone()).map(|token| self.is_usable(&token))? {
-                return Ok(token);
-            }
-        }
-        let (mut attempts, mut earlier) = (0, None);
-        loop {
-            attempts += 1;
-            let version = self.credentials.load_full();
-            let started = self.clock.monotonic_ms();
-            let attempt = self.attempt(call, &version);
-            wipe_dead_stack();
-            let took = Duration::from_millis(self.clock.monotonic_ms().saturating_sub(started));
-            let error = match attempt {
-                Ok(token) if token.0.holder == self.holder.load(Ordering::Acquire) => {
-                    return self.keep(token, old, took);
-                }
-                Ok(_somebody_elses) => {
-                    self.time_left(call)?;
-                    continue;
-                }
-                Err(error) => error.with_vendor(self.profile.vendor).after(earlier.as_ref()),
-            };
-            self.counters.failures.fetch_add(1, Ordering::Relaxed);
-
-            let was_replaced = self.credentials.load().number != version.number;
-            let pause = if is_rejection(error.kind()) && was_replaced {
-                // The rejected credentials are history already.
-                Some(Duration::ZERO).filter(|_| attempts < retry::MOST_ATTEMPTS)
-            } else {
-                self.pause_before_retry(&error, attempts, call).filter(|_| old.is_none())
-            };
-            self.tell(EventKind::FetchFailed, |event| {
-                event.took = Some(took);
-                event.span = pause;
-                event.error = Some(error.clone());
-            });
-            let Some(pause) = pause else {
-                self.learn_failure(&error, old);
-                return Err(error);
-            };
-            self.clock.sleep(pause, &|| call.cancel.is_cancelled());
-            self.time_left(call)?;
-            earlier = Some(error);
-        }
-    }
-
-    /// How long to wait before asking again; `None` if that is of no use, not safe, or too late.
-    fn pause_before_retry(&self, error: &Error, attempts: u32, call: &Call) -> Option<Duration> {
-        if error.kind() == ErrorKind::Timeout {
-            // An attempt has all the time of its call.
-            return None;
-        }
-        let is_safe = self.profile.replay_is_harmless
-            || error.kind() == ErrorKind::RateLimited
-            || !error.phase().may_have_reached_the_vendor();
-        let pause = error.retry_after().unwrap_or_else(|| retry::pause(attempts, random()));
-        let fits = self.time_left(call).is_ok_and(|left| pause < left);
-        let again = error.is_retryable() && is_safe && fits && attempts < retry::MOST_ATTEMPTS;
-        again.then_some(pause)
-    }
-
-    /// One request, one answer, one token.
-    #[inline(never)]
-    fn attempt(&self, call: &Call, version: &Version) -> Result<Token, Error> {
-        let left = self.time_left(call)?;
-        let ask = Ask {
-            url: &self.url,
-            credentials: &version.credentials,
-            scopes: &self.scopes,
-            percent_encode_basic: self.percent_encode,
-        };
-        let request = render(self.profile, &ask)?;
-        // Asked before, since the answer may bring a refresh token that must not be lost.
-        let room = self.require_locked_memory.then(|| Secret::from(" ".repeat(ROOM_FOR_A_TOKEN)));
-        if room.as_ref().is_some_and(|room| !room.is_locked()) {
-            return Err(cannot_lock_memory());
-        }
-        let attempt = Attempt::new(deadline(left), call.cancel.clone());
-
-        self.tell(EventKind::FetchStarted, |_| {});
-        self.counters.fetches.fetch_add(1, Ordering::Relaxed);
-        let sent = self.now();
-        let response = self.transport.send(&request, &attempt)?;
-        drop(request);
-        let local_ms = self.clock.wall_ms();
-
-        let server_ms = date_ms(response.header("date"));
-        if let Some(server_ms) = server_ms {
-            self.clock_skew_ms.store(server_ms.saturating_sub(local_ms), Ordering::Relaxed);
-        }
-        let secrets: Vec<&Secret> = version.credentials.values().collect();
-        let grant = read(self.profile, &response, &secrets).map_err(|error| {
-            let header = response.header("retry-after");
-            let wait = retry::retry_after(header, server_ms.unwrap_or(local_ms));
-            error.with_retry_after(wait.filter(|_| error_may_pass(response.status())))
-        })?;
-        let life = expiry::life(
-            grant.end,
-            grant.access_token.expose_secret(),
-            server_ms,
-            local_ms,
-            self.profile.longest_life,
-        );
-        let times = life.map(|life| (life, Times::new(sent, life)));
-        match times.filter(|(_, times)| !times.end.has_come(self.now())) {
-            Some((life, times)) => {
-                drop(room);
-                Ok(self.token(grant, life, times, version.holder))
-            }
-            None => Err(Error::new(ErrorKind::InvalidLifetime, Phase::Read)
-                .with_message("the token had expired before it arrived")),
-        }
-    }
-
-    fn token(&self, grant: Grant, life: expiry::Life, times: Times, holder: u64) -> Token {
-        let access_token = grant.access_token.expose_secret();
-        let scopes = grant.scopes.unwrap_or_else(|| self.scopes.clone());
-        let missing = self.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
-        let authorization = Secret::of(&[BEARER, access_token]);
-        Token::new(Inner {
-            vendor: self.profile.vendor,
-            authorization,
-            refresh_token: grant.refresh_token,
-            scopes,
-            missing_scopes: missing,
-            request_id: grant.request_id,
-            extras: grant.extras,
-            life,
-            times,
-            holder,
-            clock: Arc::clone(&self.clock),
-        })
-    }
-
-    /// Notes what a fetched token teaches, and adopts it.
-    fn keep(&self, token: Token, old: Option<&Token>, took: Duration) -> Result<Token, Error> {
-        self.tell(EventKind::Fetched, |event| {
-            event.took = Some(took);
-            event.span = Some(token.lifetime());
-        });
-        if token.lifetime_was_cut() {
-            self.tell(EventKind::LifetimeCut, |event| event.span = Some(token.lifetime()));
-        }
-        let (now, old) = (self.now(), old.map(|old| &old.0.times));
-        self.outlook.rcu(|outlook| outlook.after_success(old, &token.0.times, now));
-        if self.rotate(&token) {
-            self.tell(EventKind::Rotated, |_| {});
-            self.unstored.store(Arc::clone(&token.0));
-        }
-        self.adopt(token)
-    }
-
-    /// Replaces the refresh token by the one that came with `token`. Returns whether it did.
-    fn rotate(&self, token: &Token) -> bool {
-        const NAME: &str = "refresh_token";
-        let Some(new) = token.refresh_token() else { return false };
-        let mut rotated = false;
-        self.credentials.rcu(|version| {
-            let mut next = Version::clone(version);
-            rotated = version.holder == token.0.holder
-                && version.credentials.get(NAME).is_some_and(|old| !old.same_as(new))
-                && next.credentials.set(NAME, new.clone()).is_ok();
-            if rotated { Arc::new(next) } else { Arc::clone(version) }
-        });
-        rotated
-    }
-
-    /// Gives the token to all callers, after the host has stored a refresh token that came with it.
-    fn adopt(&self, token: Token) -> Result<Token, Error> {
-        if self.unstored.load().is_some() {
-            if let (Some(store), Some(new)) = (&self.on_rotation, token.refresh_token()) {
-                store(new).map_err(|RotationFailed| {
-                    Error::new(ErrorKind::RotationNotStored, Phase::Store)
-                        .with_vendor(self.profile.vendor)
-                })?;
-            }
-            self.unstored.clear();
-        }
-        self.slot.store(Arc::new(Issue::of(&token, thread::number())));
-        Ok(token)
-    }
-
-    fn learn_failure(&self, error: &Error, old: Option<&Token>) {
-        let now = self.now();
-        let old = old.map(|old| &old.0.times);
-        let random = random();
-        self.outlook
-            .rcu(|outlook| outlook.after_failure(error, old, now, self.rejection_memory, random));
-        if let Some(span) = self.outlook.load().hold_left(now) {
-            self.tell(EventKind::CoolingDown, |event| {
-                event.span = Some(span);
-                event.error = Some(error.clone());
-            });
-        }
     }
 
     fn reject(&self, token: &Token) -> bool {
-        let issue = self.slot.load().filter(|issue| issue.is_of(token));
-        let was_dropped = issue.is_some_and(|issue| self.slot.remove(&issue));
-        if was_dropped {
-            let now = self.now();
-            self.outlook.rcu(|outlook| outlook.after_refusal(&token.0.times, now));
+        let was_dropped = self.state.update(|state| {
+            if !state.has(token) {
+                return None;
+            }
+            state.token = None;
+            state.outlook = state.outlook.after_refusal(&token.0.times, self.now());
+            Some(())
+        });
+        if was_dropped.is_some() {
             self.tell(EventKind::TokenRejected, |_| {});
         }
-        was_dropped
+        was_dropped.is_some()
     }
 
-    fn set_credential(&self, name: &str, value: Secret) -> Result<(), Error> {
+    fn change(&self, changes: &[Change]) -> Result<(), Error> {
         let mut result = Ok(());
-        self.credentials.rcu(|version| {
-            let mut next = Version::clone(version);
-            result = next.credentials.set(name, value.clone());
-            next.number += 1;
-            let known = self.profile.credentials.iter().find(|known| known.name == name);
-            if known.is_some_and(|known| known.role == Role::Holder) {
-                next.holder += 1;
-            }
-            if result.is_ok() { Arc::new(next) } else { Arc::clone(version) }
+        self.state.update(|state| {
+            result = state.change(changes, self.now());
+            result.is_ok().then_some(())
         });
-        result?;
-        // From here on no cached token of another holder is served.
-        self.holder.fetch_max(self.credentials.load().holder, Ordering::AcqRel);
-        if let Some(stale) = self.slot.load() {
-            if stale.handle(0).holder != self.holder.load(Ordering::Acquire) {
-                self.slot.remove(&stale);
-            }
-        }
-        self.outlook.store(Arc::new(Outlook::default()));
-        Ok(())
-    }
-
-    /// Whether a token that another thread fetched may be returned now.
-    fn is_usable(&self, token: &Token) -> bool {
-        token.0.times.stage(self.now()) != Stage::Expired
-            && token.0.holder == self.holder.load(Ordering::Acquire)
-    }
-
-    fn call(&self, timeout: Duration) -> Call {
-        let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        let began_ms = self.clock.monotonic_ms();
-        Call {
-            began_ms,
-            deadline_ms: began_ms.saturating_add(timeout),
-            cancel: self.cancel.token(),
-        }
-    }
-
-    /// The time left, or the error that there is none.
-    fn time_left(&self, call: &Call) -> Result<Duration, Error> {
-        let error = |kind| Error::new(kind, Phase::Wait).with_vendor(self.profile.vendor);
-        if call.cancel.is_cancelled() {
-            return Err(error(ErrorKind::Cancelled));
-        }
-        match call.deadline_ms.saturating_sub(self.clock.monotonic_ms()) {
-            0 => Err(error(ErrorKind::Timeout)),
-            left => Ok(Duration::from_millis(left)),
-        }
-    }
-
-    fn called_from_callback(&self) -> Error {
-        Error::setting(
-            "callback",
-            "asks for a token in the middle of the fetch that called it",
-            "use peek there, or ask after the callback has returned",
-        )
-        .with_vendor(self.profile.vendor)
+        result
     }
 
     fn tell(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
@@ -766,26 +391,8 @@ impl Shared {
     }
 }
 
-fn same_token(a: Option<&Token>, b: Option<&Token>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => a.is(b),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// Whether an answer of that status means by `Retry-After` that it will pass (RFC 9110 §10.2.3).
-fn error_may_pass(status: u16) -> bool {
-    status == 429 || (500..600).contains(&status)
-}
-
 /// The moment when `timeout` will have passed, or one that nobody waits for.
 pub(crate) fn deadline(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60))
-}
-
-/// From 0 to 1: for jitter, not for secrets.
-fn random() -> f64 {
-    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }

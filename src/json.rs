@@ -66,6 +66,13 @@ impl Json {
         })
     }
 
+    /// A number that was not written as a whole one, though it may be one.
+    pub(crate) fn of_number(value: f64) -> Json {
+        // Up to 2^53 every whole f64 is exactly one integer.
+        let is_whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
+        if is_whole { Json::Integer(value as i64) } else { Json::Number(value) }
+    }
+
     /// The member that `path` leads to; `null` counts as absent.
     pub(crate) fn at(&self, path: &[&str]) -> Option<&Json> {
         match path {
@@ -142,9 +149,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        // Up to 2^53 every whole f64 is exactly one integer.
-        let is_whole = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
-        Ok(if is_whole { Json::Integer(value as i64) } else { Json::Number(value) })
+        Ok(Json::of_number(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {

@@ -56,6 +56,10 @@
     )
 )]
 
+/// The helpers that tests outside share with those inside name the crate.
+#[cfg(test)]
+extern crate self as caretoken;
+
 mod builder;
 mod client;
 mod doctor;

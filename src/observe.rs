@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
 
@@ -18,10 +18,11 @@ pub struct Event {
     pub vendor: &'static str,
     /// How long it took, for `Fetched` and `FetchFailed`.
     pub took: Option<Duration>,
-    /// For `Fetched` the token's life, for `ServedOldToken` what is left of it, for `CoolingDown`
-    /// how long the vendor is left in peace, for `FetchFailed` the pause before the next attempt.
+    /// For `Fetched`, `LifetimeCut` and `LifetimeImplausible` the token's life, for `ServedOldToken`
+    /// what is left of it, for `CoolingDown` how long the vendor is left in peace, for `FetchFailed`
+    /// the pause before the next attempt, for `SignInDue` the time until then.
     pub span: Option<Duration>,
-    /// Why, for `FetchFailed`, `ServedOldToken` and `CoolingDown`.
+    /// Why, for `FetchFailed`, `ServedOldToken`, `CoolingDown` and `LifetimeImplausible`.
     pub error: Option<Error>,
 }
 
@@ -45,6 +46,10 @@ pub enum EventKind {
     TokenRejected,
     /// The vendor gave a longer life than is plausible; it was cut.
     LifetimeCut,
+    /// The vendor gave a shorter life than is plausible; the error says what to ask the vendor.
+    LifetimeImplausible,
+    /// A person must sign in again before long: the refresh token, and with it the access, ends.
+    SignInDue,
 }
 
 impl EventKind {
@@ -60,6 +65,8 @@ impl EventKind {
             EventKind::Rotated => "rotated",
             EventKind::TokenRejected => "token_rejected",
             EventKind::LifetimeCut => "lifetime_cut",
+            EventKind::LifetimeImplausible => "lifetime_implausible",
+            EventKind::SignInDue => "sign_in_due",
         }
     }
 
@@ -71,7 +78,9 @@ impl EventKind {
             | EventKind::ServedOldToken
             | EventKind::CoolingDown
             | EventKind::TokenRejected
-            | EventKind::LifetimeCut => log::Level::Warn,
+            | EventKind::LifetimeCut
+            | EventKind::LifetimeImplausible
+            | EventKind::SignInDue => log::Level::Warn,
         }
     }
 }
@@ -111,6 +120,10 @@ pub struct Stats {
     pub failures: u64,
     /// Calls that waited for another thread's fetch.
     pub waits: u64,
+    /// When a person must sign in again, as things stand: when both the refresh token and the token
+    /// got with it will have ended. `None` where the refresh token's end is not known, see
+    /// [`Builder::refresh_token_expires_at`](crate::Builder::refresh_token_expires_at).
+    pub sign_in_due_at: Option<SystemTime>,
 }
 
 #[derive(Default)]
@@ -128,6 +141,7 @@ impl Counters {
             fetches: self.fetches.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
             waits: self.waits.load(Ordering::Relaxed),
+            sign_in_due_at: None,
         }
     }
 }

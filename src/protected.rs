@@ -15,7 +15,6 @@
 mod generation;
 mod registers;
 
-use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
@@ -155,6 +154,7 @@ impl Text {
     }
 
     /// The text's bytes and the NUL behind them.
+    #[cfg(any(test, feature = "capi"))]
     pub(crate) fn with_nul(&self) -> &[u8] {
         self.block.get(..=self.len).unwrap_or(b"\0")
     }
@@ -175,75 +175,6 @@ impl Text {
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     optimization_barrier(bytes);
-}
-
-/// Room that is taken before it is needed, so that it is there when an answer has come: for one who
-/// would rather not ask than keep the answer in memory that may be swapped out.
-pub(crate) struct Room(Cell<Span>);
-
-/// Units of a region that are taken, and hold nothing yet.
-#[derive(Clone, Copy)]
-struct Span {
-    start: NonNull<u8>,
-    units: usize,
-    place: Place,
-}
-
-thread_local! {
-    /// The room that this thread's texts are kept in at the moment.
-    static LENT: Cell<Option<Span>> = const { Cell::new(None) };
-}
-
-impl Room {
-    /// Room for kept texts of so many bytes in all, and for what keeping them costs.
-    pub(crate) fn of(len: usize) -> Self {
-        let nothing = Block::empty(Kind::Kept);
-        Room(Cell::new(match len {
-            0 => Span { start: nothing.start, units: 0, place: nothing.place },
-            _ => {
-                let (start, place) = Pool::current().take(units(len), Kind::Kept);
-                Span { start, units: units(len), place }
-            }
-        }))
-    }
-
-    /// Whether the system has agreed to keep it in RAM.
-    pub(crate) fn is_locked(&self) -> bool {
-        self.0.get().place.locked
-    }
-
-    /// Runs `body`. What this thread keeps meanwhile goes into the room, as long as that lasts.
-    pub(crate) fn lend<R>(&self, body: impl FnOnce() -> R) -> R {
-        struct Return<'a>(&'a Room, Option<Span>);
-        impl Drop for Return<'_> {
-            fn drop(&mut self) {
-                if let Some(left) = LENT.replace(self.1) {
-                    self.0.0.set(left);
-                }
-            }
-        }
-        let _return = Return(self, LENT.replace(Some(self.0.get())));
-        body()
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let Span { start, units, place } = self.0.get();
-        let process = process_generation();
-        if units > 0 && place.process == process {
-            Pool::of(process).give(start, units, place);
-        }
-    }
-}
-
-/// So many units of the room that this thread was lent, if it was.
-fn of_lent_room(units: usize, process: u64) -> Option<(NonNull<u8>, Place)> {
-    let span = LENT.get().filter(|span| span.units >= units && span.place.process == process)?;
-    // SAFETY: within the units that are taken for the room, or just behind them.
-    let rest = unsafe { span.start.add(units * UNIT) };
-    LENT.set(Some(Span { start: rest, units: span.units - units, ..span }));
-    Some((span.start, span.place))
 }
 
 /// The regions of one process.
@@ -294,8 +225,7 @@ impl Pool {
 
     /// Room for `len` bytes, between two canaries.
     fn room(&self, len: usize, kind: Kind) -> (NonNull<u8>, Place) {
-        let lent = if kind == Kind::Kept { of_lent_room(units(len), self.process) } else { None };
-        let (start, place) = lent.unwrap_or_else(|| self.take(units(len), kind));
+        let (start, place) = self.take(units(len), kind);
         // SAFETY: the units have room for both canaries around `len` bytes.
         let start = unsafe {
             let start = start.add(CANARY);

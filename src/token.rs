@@ -62,6 +62,7 @@ impl Deref for Handle {
 
 /// A token as a client keeps it: with several handles, so that threads that take and drop it do not
 /// fight over one reference count.
+#[derive(Clone)]
 pub(crate) struct Issue([Arc<Handle>; HANDLES]);
 
 const HANDLES: usize = 4;
@@ -175,6 +176,14 @@ impl Token {
     #[must_use]
     pub fn lifetime_was_cut(&self) -> bool {
         self.0.life.was_cut
+    }
+
+    /// Whether the vendor gave it a life too short to be plausible: mostly its page and its server
+    /// disagree about the unit. It is good until its end, but a new one is fetched once a second at
+    /// most.
+    #[must_use]
+    pub fn lifetime_is_implausible(&self) -> bool {
+        self.0.life.is_short
     }
 
     /// Whether it is still good now.

@@ -10,125 +10,19 @@
 
 #[path = "c/artifact.rs"]
 mod artifact;
+#[path = "c/programs.rs"]
+mod programs;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use artifact::{artifact, have, root, run, wine};
-use caretoken_sandbox::{Fault, Options, Sandbox, Vendor};
-
-const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+use caretoken_sandbox::{Fault, Sandbox, Vendor};
+use programs::{against, build_directory, compile, compiler, compiler_of, play, source};
 
 /// The stripped shared library's limit.
 const MOST_BYTES: u64 = 2_621_440;
-
-/// Windows runs no program without one, and nobody else minds.
-const EXTENSION: &str = "exe";
-
-fn build_directory() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(tool("cc"));
-    fs::create_dir_all(&directory).unwrap();
-    directory
-}
-
-/// The library where Windows looks for it. It is put there once, since programs may be running.
-fn beside_the_programs() -> &'static Path {
-    static COPY: OnceLock<PathBuf> = OnceLock::new();
-    COPY.get_or_init(|| {
-        let library = build_directory().join("caretoken.dll");
-        fs::copy(artifact().libraries.join("caretoken.dll"), &library).unwrap();
-        library
-    })
-}
-
-fn source(name: &str) -> PathBuf {
-    root().join("tests/c").join(name)
-}
-
-/// What `cc`, `c++` and the like are called here.
-fn tool(name: &str) -> String {
-    match (wine().is_some(), name) {
-        (true, "cc") => "x86_64-w64-mingw32-gcc".to_owned(),
-        (true, "c++") => "x86_64-w64-mingw32-g++".to_owned(),
-        _ => name.to_owned(),
-    }
-}
-
-/// A compiler call with all warnings, and this library's headers.
-fn compiler(name: &str, standard: &str) -> Command {
-    let mut command = Command::new(tool(name));
-    command.arg(format!("-std={standard}")).args(WARNINGS).arg("-g").arg("-I");
-    command.arg(root().join("include"));
-    command
-}
-
-fn compiler_of(file: &str) -> Command {
-    match file.ends_with(".cpp") {
-        true => compiler("c++", "c++17"),
-        false => compiler("cc", "c99"),
-    }
-}
-
-/// Compiles a program of `tests/c` and links it with the shared library.
-fn compile(name: &str, sources: &[&str], flags: &[&str]) -> PathBuf {
-    let program = build_directory().join(name).with_extension(EXTENSION);
-    let mut command = compiler_of(sources[0]);
-    command.args(flags).args(sources.iter().map(|name| source(name)));
-    command.arg("-pthread");
-    if wine().is_some() {
-        command.arg("-static").arg(beside_the_programs());
-    } else {
-        command.arg("-L").arg(&artifact().libraries).arg("-lcaretoken");
-    }
-    run(command.arg("-o").arg(&program));
-    program
-}
-
-/// Runs a program against a sandbox over HTTPS and against another over plain HTTP, each set up by
-/// `set_up`, under valgrind where there is one. `check` looks at each sandbox afterwards.
-///
-/// Over HTTPS valgrind does not look for undefined values: it takes what ring's hand-written
-/// assembly computes for undefined. Over HTTP it does.
-fn play(program: &Path, set_up: impl Fn(&Sandbox), check: impl Fn(&Sandbox)) {
-    for plain_http in [false, true] {
-        let sandbox = Sandbox::start_with(Options { plain_http, ..Options::default() }).unwrap();
-        set_up(&sandbox);
-        let has_valgrind = wine().is_none() && have(&["valgrind"]);
-        let valgrind = has_valgrind.then_some(["no", "yes"][usize::from(plain_http)]);
-        run(against(&sandbox, program, valgrind).arg(if plain_http { "http" } else { "https" }));
-        check(&sandbox);
-    }
-}
-
-fn against(sandbox: &Sandbox, program: &Path, undefined_values: Option<&str>) -> Command {
-    let ca_file = program.with_extension("pem");
-    fs::write(&ca_file, sandbox.ca_pem()).unwrap();
-    let runner = wine().or_else(|| undefined_values.map(|_| "valgrind".into()));
-    let mut command = Command::new(runner.unwrap_or_else(|| program.into()));
-    if wine().is_some() {
-        command.arg(program);
-    } else if let Some(undefined_values) = undefined_values {
-        // "Possibly lost" is what an `Arc` of the standard library's looks like: only a pointer into
-        // its middle is kept.
-        command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
-        command.args(["--show-leak-kinds=definite,indirect"]);
-        command.args(["--errors-for-leak-kinds=definite,indirect"]);
-        command.arg(format!("--undef-value-errors={undefined_values}")).arg(program);
-    }
-    command.env("LD_LIBRARY_PATH", &artifact().libraries).env("CARETOKEN_CA_FILE", &ca_file);
-    for vendor in Vendor::ALL {
-        let prefix = vendor.name().to_uppercase();
-        command.env(format!("{prefix}_BASE_URL"), sandbox.base_url(vendor));
-        command.env(format!("{prefix}_RESOURCE_URL"), sandbox.resource_url(vendor));
-        for (name, value) in sandbox.credentials(vendor) {
-            command.env(format!("{prefix}_{}", name.to_uppercase()), value);
-        }
-    }
-    command
-}
 
 #[test]
 fn only_the_listed_symbols_are_exported_and_all_are_ours() {
@@ -220,7 +114,7 @@ fn narrow_parchments_scopes(sandbox: &Sandbox) {
 fn tokens_of_all_vendors_are_read_shared_and_outlive_their_client() {
     if have(&["cc"]) {
         let check = |sandbox: &Sandbox| {
-            assert_eq!(sandbox.requests(Vendor::Edvak), 1, "a cached token is not fetched again");
+            assert_eq!(sandbox.requests(Vendor::Edvak), 2, "a cached token is not fetched again");
         };
         play(&compile("tokens", &["tokens.c"], &[]), narrow_parchments_scopes, check);
     }
@@ -307,9 +201,17 @@ fn children_of_a_busy_process_use_its_client() {
 }
 
 #[test]
+fn lookups_that_hang_are_bounded_and_stay_with_their_process() {
+    if have(&["cc"]) && wine().is_none() {
+        let program = compile("lookups", &["lookups.c"], &["-ldl"]);
+        run(&mut against(&Sandbox::start().unwrap(), &program, None));
+    }
+}
+
+#[test]
 fn callbacks_store_rotated_tokens_and_see_events() {
     if have(&["cc"]) {
-        let check = |sandbox: &Sandbox| assert_eq!(sandbox.requests(Vendor::Ehealth), 2);
+        let check = |sandbox: &Sandbox| assert_eq!(sandbox.requests(Vendor::Ehealth), 3);
         let program = compile("callbacks", &["callbacks.c"], &[]);
         play(&program, |sandbox| sandbox.rotate_refresh_tokens(true), check);
     }

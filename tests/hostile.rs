@@ -117,7 +117,7 @@ const SERVERS: &[Server] = &[
     }),
     server("single bytes for ever", PLAIN, TOO_LARGE, endless!(b"HTTP/1.1 200 OK\r\nx: ", b"y")),
     server("an endless header", HTTP, TOO_LARGE, endless!(b"HTTP/1.1 200 OK\r\nx: ", &[b'y'; 9000])),
-    server("endless headers", HTTP, NOT_HTTP, endless!(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n")),
+    server("endless headers", HTTP, TOO_LARGE, endless!(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n")),
     server("endless empty lines", HTTP, TOO_LARGE, endless!(b"", &[b'\n'; 4096])),
     server("endless chunks", HTTP, TOO_LARGE, endless!(CHUNKED, b"10\r\n0123456789abcdef\r\n")),
     server("endless chunks of one byte", HTTP, TOO_LARGE, endless!(CHUNKED, &b"1\r\n0\r\n".repeat(100))),

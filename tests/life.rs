@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use caretoken::transport::Response;
 use caretoken::{
-    Client, Error, ErrorKind, EventKind, Phase, RotationFailed, Secret, SecretBuf, Token,
+    Client, Clock, Error, ErrorKind, EventKind, Phase, RotationFailed, Secret, SecretBuf, Token,
 };
 use support::{
     NOW_MS, Script, TestClock, edvak, ehealth, parchment, pattern, pattern_answer, plain, scripted,
-    scripted_with,
+    scripted_with, token_within,
 };
 
 const HOUR: u64 = 3600;
@@ -144,6 +144,65 @@ mod windows {
         });
         assert_eq!(client.token().unwrap_err().kind(), ErrorKind::InvalidLifetime);
         assert!(client.peek().is_none());
+    }
+}
+
+mod short_lives {
+    use super::*;
+
+    /// Pattern, answered in seconds where it says milliseconds.
+    const WRONG_UNIT: &str = r#"{"access_token":"fake-short","expires_in":5}"#;
+
+    #[test]
+    fn an_implausibly_short_life_is_told_with_the_unit_it_was_read_in() {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&events);
+        let observed = pattern().on_event(move |event| {
+            if event.kind == EventKind::LifetimeImplausible {
+                seen.lock().unwrap().push((event.span, event.to_string()));
+            }
+        });
+        let (client, script, _) = scripted_with(observed);
+        script.answer(200, WRONG_UNIT);
+        let token = client.token().unwrap();
+        assert!(token.lifetime_is_implausible() && token.is_good());
+        let (span, line) = events.lock().unwrap().pop().unwrap();
+        assert_eq!(span, Some(Duration::from_millis(5)));
+        assert!(line.contains("5 ms") && line.contains("read as milliseconds"), "{line}");
+        assert!(events.lock().unwrap().is_empty());
+        // Ten seconds are the least that is plausible.
+        let (client, script, _) = scripted();
+        script.token("one", 10);
+        assert!(!client.token().unwrap().lifetime_is_implausible());
+    }
+
+    #[test]
+    fn however_many_callers_ask_such_tokens_are_fetched_once_a_second_at_most() {
+        let (client, script, clock) = scripted();
+        for _ in 0..7 {
+            script.answer_with(200, &[], WRONG_UNIT);
+        }
+        let start = clock.monotonic_ms();
+        let (mut tokens, mut early) = (0, 0);
+        while clock.monotonic_ms() < start + 5000 {
+            // With too little time for the pause there is an error that says why.
+            match token_within(&client, &clock, Duration::from_millis(2)) {
+                Ok(token) => {
+                    assert_eq!(plain(&token), "fake-short");
+                    tokens += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::InvalidLifetime);
+                    assert!(error.retry_after().unwrap() <= seconds(1));
+                    early += 1;
+                }
+            }
+            clock.advance(Duration::from_millis(1));
+        }
+        assert!(script.requests() <= 6, "{} requests from 0 to 5 s", script.requests());
+        assert!(tokens >= 5 * 5 && early > 0, "{tokens} {early}");
+        // With enough time the pause is waited out.
+        client.token_within(seconds(2)).unwrap();
     }
 }
 
@@ -349,6 +408,68 @@ mod failures {
     }
 
     #[test]
+    fn a_retry_after_that_is_over_turns_no_pause_off() {
+        for header in ["0", "Tue, 14 Nov 2023 22:13:00 GMT"] {
+            let (client, script, clock) = scripted();
+            for _ in 0..4 {
+                script.answer_with(429, &[("retry-after", header)], "");
+            }
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::RateLimited);
+            let slept = clock.slept.lock().unwrap().clone();
+            assert!(slept.len() == 3 && slept.iter().all(|pause| !pause.is_zero()), "{slept:?}");
+            // And then the vendor is left in peace for some seconds.
+            client.token_within(Duration::from_millis(500)).unwrap_err();
+            assert_eq!(script.requests(), 4);
+        }
+    }
+
+    #[test]
+    fn a_retry_after_of_a_day_stops_nobody_for_more_than_an_hour() {
+        let (client, script, clock) = scripted();
+        script.answer_with(429, &[("retry-after", "86400")], "").token("one", HOUR);
+        token_within(&client, &clock, seconds(2 * HOUR)).unwrap();
+        assert_eq!(*clock.slept.lock().unwrap(), [seconds(HOUR)]);
+    }
+
+    #[test]
+    fn a_retry_after_counts_only_where_it_means_that_the_refusal_will_pass() {
+        for (status, waits) in [(429, true), (503, true), (500, true), (400, false), (404, false)] {
+            let (client, script, _) = scripted_with(ehealth());
+            script.answer_with(status, &[("retry-after", "40")], "");
+            let error = client.token_within(seconds(1)).unwrap_err();
+            assert_eq!(error.retry_after(), waits.then_some(seconds(40)), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_call_whose_time_ends_in_a_pause_sends_nothing_more() {
+        let (client, script, clock) = scripted();
+        bad_gateway(&script);
+        let late = Arc::clone(&clock);
+        clock.while_asleep(move || late.advance(seconds(60)));
+        let error = client.token_within(seconds(30)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(error.message().contains("HTTP 502"), "{error}");
+        assert_eq!((script.requests(), client.stats().failures), (1, 1));
+    }
+
+    #[test]
+    fn pauses_differ_from_client_to_client() {
+        let mut pauses: Vec<_> = (0..8)
+            .map(|_| {
+                let (client, script, clock) = scripted();
+                bad_gateway(&script);
+                script.token("one", HOUR);
+                client.token().unwrap();
+                clock.slept.lock().unwrap()[0]
+            })
+            .collect();
+        pauses.sort_unstable();
+        pauses.dedup();
+        assert!(pauses.len() > 4, "{pauses:?}");
+    }
+
+    #[test]
     fn a_failure_does_not_poison_the_client() {
         let (client, script, clock) = scripted();
         for _ in 0..4 {
@@ -402,6 +523,111 @@ mod rejections {
         clock.advance(seconds(900));
         client.token().unwrap_err();
         assert_eq!(script.requests(), 3);
+    }
+
+    #[test]
+    fn a_new_credential_never_inherits_the_rejection_of_the_old_one() {
+        // The host sets it while it is told of the failure, before anything was learned.
+        let user: Arc<Mutex<Option<Client>>> = Arc::default();
+        let inside = Arc::clone(&user);
+        let observed = edvak().on_event(move |event| {
+            if event.kind == EventKind::FetchFailed {
+                let client = inside.lock().unwrap().take().unwrap();
+                client.set_credential("password", "fake-new").unwrap();
+            }
+        });
+        let (client, script, _) = scripted_with(observed);
+        *user.lock().unwrap() = Some(client.clone());
+        script.answer(403, "");
+        client.token().unwrap_err();
+        script.answer(200, r#"{"token":{"access_token":"fake-one","expires_in":900}}"#);
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        assert!(script.sent()[1].body.ends_with("password=fake-new"));
+    }
+
+    #[test]
+    fn several_credentials_are_set_at_once_or_not_at_all() {
+        let (client, script, _) = scripted_with(edvak());
+        let answer = r#"{"token":{"access_token":"fake-one","expires_in":900}}"#;
+        script.answer(200, answer).answer(200, answer);
+        client.token().unwrap();
+        let new = [("username", "fake-user"), ("password", "fake-word")];
+        for wrong in [("password", ""), ("passwort", "fake"), ("username", "fake\n")] {
+            let error = client.set_credentials([new[0], new[1], wrong]).unwrap_err();
+            assert_eq!(error.field(), Some(wrong.0));
+        }
+        client.token().unwrap();
+        assert_eq!(script.requests(), 1);
+        client.set_credentials(new).unwrap();
+        client.token().unwrap();
+        assert!(script.sent()[1].body.ends_with("username=fake-user&password=fake-word"));
+    }
+
+    #[test]
+    fn no_request_mixes_the_credentials_of_two_sign_ins() {
+        // Fetches, all rejected, go on while another thread changes user and password.
+        let (client, script, _) = scripted_with(edvak().rejection_memory(Duration::ZERO));
+        const ROUNDS: usize = 300;
+        for _ in 0..ROUNDS * 4 {
+            script.answer(403, "");
+        }
+        thread::scope(|scope| {
+            let setter = scope.spawn(|| {
+                for n in 0..ROUNDS {
+                    let (user, word) = (format!("fake-user-{n}"), format!("fake-word-{n}"));
+                    client.set_credentials([("username", user), ("password", word)]).unwrap();
+                }
+            });
+            for _ in 0..ROUNDS {
+                client.token().unwrap_err();
+            }
+            setter.join().unwrap();
+        });
+        for sent in script.sent() {
+            let Some((_, user)) = sent.body.split_once("fake-user-") else { continue };
+            let (user, word) = user.split_once("&password=fake-word-").unwrap();
+            assert_eq!(user, word);
+        }
+    }
+
+    #[test]
+    fn holders_that_change_during_every_fetch_end_in_an_error_not_a_loop() {
+        let (client, script, _) = scripted();
+        for n in 0..5 {
+            let rotating = client.clone();
+            script.then(move |_| {
+                rotating.set_credential("client_id", format!("fake-client-{n}")).unwrap();
+                let body = pattern_answer("one", HOUR);
+                Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+            });
+        }
+        let error = client.token().unwrap_err();
+        assert_eq!((error.kind(), script.requests()), (ErrorKind::Cancelled, 4));
+        assert!(client.peek().is_none());
+    }
+
+    #[test]
+    fn a_stress_of_sign_ins_never_loses_a_token_of_the_present_holder() {
+        // Each answer brings the token of the user who asked; each sign-in is followed by a call.
+        let (client, script, _) = scripted_with(parchment());
+        let rounds = 200;
+        for _ in 0..rounds * 8 {
+            let body = r#"{"success":true,"data":{"accessToken":"fake-one","expiresIn":3600}}"#;
+            script.answer(200, body);
+        }
+        thread::scope(|scope| {
+            for caller in 0..2 {
+                let client = &client;
+                scope.spawn(move || {
+                    for n in 0..rounds {
+                        client.set_credential("user_id", format!("fake-{caller}-{n}")).unwrap();
+                        let _ = client.token();
+                    }
+                });
+            }
+        });
+        let most = 2 * rounds + 2 * rounds;
+        assert!(script.requests() <= most, "{} requests", script.requests());
     }
 
     #[test]
@@ -488,6 +714,22 @@ mod rejections {
 
 mod refused_tokens {
     use super::*;
+
+    #[test]
+    fn a_token_rejected_during_a_refresh_that_fails_is_not_returned() {
+        for due in [300, 30] {
+            let (client, script, clock) = scripted();
+            script.token("one", HOUR);
+            let token = client.token().unwrap();
+            clock.advance(seconds(HOUR - due));
+            let rejecting = client.clone();
+            script.then(move |_| {
+                assert!(rejecting.reject(&token));
+                Ok(Response::new(502, &[], SecretBuf::default()))
+            });
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Unavailable, "{due}");
+        }
+    }
 
     #[test]
     fn a_rejected_token_is_dropped_once_for_ten_reporters() {
@@ -591,6 +833,105 @@ mod rotation {
     }
 
     #[test]
+    fn a_stored_refresh_token_is_not_handed_over_twice() {
+        let stored = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&stored);
+        let (client, script, clock) = scripted_with(ehealth().on_rotation(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }));
+        script.answer(201, &answer("one", "fake-rotated"));
+        client.token().unwrap();
+        clock.advance(seconds(900));
+        let later = answer("two", "fake-rotated").replace("1700000900", "1700009000");
+        script.answer_with(201, &[], &later);
+        client.token().unwrap();
+        assert_eq!(stored.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_refresh_token_is_kept_even_if_the_rest_of_the_answer_cannot_be_used() {
+        let expired = answer("one", "fake-rotated").replace("1700000900", "1600000000");
+        let no_token = r#"{"data":{"details":{"refresh_token":"fake-rotated"}}}"#.to_owned();
+        let bad_scope =
+            answer("one", "fake-rotated").replace(r#""details":{"#, r#""details":{"scope":5,"#);
+        for useless in [expired, no_token, bad_scope] {
+            let stored = Arc::new(Mutex::new(Vec::new()));
+            let seen = Arc::clone(&stored);
+            let (client, script, clock) = scripted_with(ehealth().on_rotation(move |new| {
+                seen.lock().unwrap().push(new.expose_secret().to_owned());
+                Ok(())
+            }));
+            script.answer(201, &useless);
+            let error = client.token().unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::InvalidLifetime | ErrorKind::AnswerMalformed),
+                "{error}"
+            );
+            assert_eq!(*stored.lock().unwrap(), ["fake-rotated"], "{useless}");
+            clock.advance(seconds(60));
+            script.answer_with(201, &[], &answer("two", "fake-rotated"));
+            assert_eq!(plain(&client.token().unwrap()), "fake-two");
+            assert!(script.sent()[1].body.contains(r#""refresh_token":"fake-rotated""#));
+        }
+    }
+
+    #[test]
+    fn a_refusal_rotates_nothing() {
+        let (client, script, _) = scripted_with(ehealth().on_rotation(|_| panic!("a refusal")));
+        script.answer(500, &answer("one", "fake-rotated"));
+        client.token().unwrap_err();
+    }
+
+    #[test]
+    fn a_useless_answer_whose_refresh_token_cannot_be_stored_tells_that_first() {
+        let failing = Arc::new(AtomicU32::new(1));
+        let (client, script, _) =
+            scripted_with(ehealth().on_rotation(
+                move |_| match failing.swap(0, Ordering::SeqCst) {
+                    0 => Ok(()),
+                    _ => Err(RotationFailed),
+                },
+            ));
+        script.answer(201, r#"{"data":{"details":{"refresh_token":"fake-rotated"}}}"#);
+        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::RotationNotStored);
+        // Stored by the next call; but there is no token with it, and the failure is remembered.
+        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::AnswerMalformed);
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_told_while_the_old_token_is_still_good() {
+        let (client, script, clock) = scripted_with(ehealth().on_rotation(|_| Err(RotationFailed)));
+        let plain_answer = answer("one", "fake-refresh-token");
+        script.answer(201, &plain_answer);
+        client.token().unwrap();
+        clock.advance(seconds(800));
+        let later = answer("two", "fake-rotated").replace("1700000900", "1700009000");
+        script.answer_with(201, &[], &later);
+        for _ in 0..2 {
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::RotationNotStored);
+        }
+        assert_eq!(plain(&client.peek().unwrap()), "fake-one");
+        assert_eq!(script.requests(), 2);
+    }
+
+    #[test]
+    fn a_refresh_token_of_the_previous_holder_is_not_taken_over() {
+        let (client, script, _) = scripted_with(ehealth().on_rotation(|_| panic!("another's")));
+        let signing_in = client.clone();
+        let body = answer("previous", "fake-rotated");
+        script.then(move |_| {
+            signing_in.set_credential("refresh_token", "fake-of-another").unwrap();
+            Ok(Response::new(201, &[], SecretBuf::from(body.as_bytes())))
+        });
+        let present = r#"{"data":{"value":"fake-present","expires_at":1700000900}}"#;
+        script.answer(201, present);
+        assert_eq!(plain(&client.token().unwrap()), "fake-present");
+        assert!(script.sent()[1].body.contains("fake-of-another"));
+    }
+
+    #[test]
     fn the_same_refresh_token_is_no_rotation() {
         let (client, script, _) =
             scripted_with(ehealth().on_rotation(|_| panic!("nothing has changed")));
@@ -684,6 +1025,73 @@ mod limits {
     }
 
     #[test]
+    fn a_call_without_time_never_sleeps_and_holds_nobody_up() {
+        let (client, script, clock) = scripted();
+        script.answer_with(429, &[("retry-after", "3600")], "");
+        client.token_within(seconds(1)).unwrap_err();
+        let error = token_within(&client, &clock, Duration::ZERO).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retry_after()),
+            (ErrorKind::RateLimited, Some(seconds(3600)))
+        );
+        assert!(clock.slept.lock().unwrap().is_empty());
+        assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn a_call_without_time_teaches_nothing() {
+        for due in [300, 30, 0] {
+            let (client, script, clock) = scripted();
+            script.token("one", HOUR).token("two", HOUR);
+            client.token().unwrap();
+            clock.advance(seconds(HOUR - due));
+            for _ in 0..3 {
+                let result = client.token_within(Duration::ZERO);
+                assert_eq!(result.is_ok(), due > 0, "{due}");
+            }
+            assert_eq!((script.requests(), client.stats().failures), (1, 0), "{due}");
+            assert!(client.refresh_if_due().unwrap(), "{due}");
+        }
+    }
+
+    #[test]
+    fn a_cool_down_is_slept_out_and_no_longer() {
+        let (client, script, clock) = scripted();
+        script.answer_with(429, &[("retry-after", "40")], "");
+        client.token_within(seconds(1)).unwrap_err();
+        // Cancelled while it sleeps: the rest of the pause is not.
+        let cancelling = client.clone();
+        clock.while_asleep(move || cancelling.cancel());
+        assert_eq!(client.token_within(seconds(60)).unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(clock.slept_in_all(), Duration::ZERO);
+        // Other credentials end it, too.
+        let setting = client.clone();
+        clock.while_asleep(move || setting.set_credential("client_secret", "fake-new").unwrap());
+        script.token("one", HOUR);
+        token_within(&client, &clock, seconds(60)).unwrap();
+        assert_eq!(clock.slept_in_all(), Duration::ZERO);
+        assert_eq!(
+            script.sent()[1].header("authorization"),
+            Some("Basic ZmFrZS1jbGllbnQ6ZmFrZS1uZXc=")
+        );
+    }
+
+    #[test]
+    fn an_old_token_that_ends_during_a_refresh_that_fails_is_not_served() {
+        for due in [300, 30] {
+            let (client, script, clock) = scripted();
+            script.token("one", HOUR);
+            client.token().unwrap();
+            clock.advance(seconds(HOUR - due));
+            script.then(move |_| {
+                clock.advance(seconds(due));
+                Ok(Response::new(502, &[], SecretBuf::default()))
+            });
+            assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Unavailable, "{due}");
+        }
+    }
+
+    #[test]
     fn the_transport_gets_no_more_time_than_the_caller_has() {
         let (client, script, _) = scripted();
         script.then(|attempt| {
@@ -708,6 +1116,25 @@ mod limits {
             });
             assert_eq!(plain(&client.token().unwrap()), "fake-one");
         }
+    }
+
+    #[test]
+    fn a_caller_whose_good_token_ends_meanwhile_has_all_its_time_again() {
+        let (client, script, clock) = scripted();
+        script.token("one", HOUR);
+        client.token().unwrap();
+        clock.advance(seconds(HOUR - 3));
+        script.then(move |attempt| {
+            assert!(attempt.remaining(Phase::Connect)? <= seconds(5));
+            clock.advance(seconds(5));
+            Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+        });
+        script.then(|attempt| {
+            assert!(attempt.remaining(Phase::Connect)? > seconds(20));
+            let body = pattern_answer("two", HOUR);
+            Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
+        });
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
     }
 
     #[test]
@@ -783,25 +1210,6 @@ mod limits {
     }
 
     #[test]
-    fn one_callers_timeout_lets_the_next_in_line_fly() {
-        let (client, script, _) = scripted();
-        let (go, gate) = mpsc::channel::<()>();
-        script.then(move |_| {
-            gate.recv().unwrap();
-            Err(Error::new(ErrorKind::Timeout, Phase::Receive))
-        });
-        script.token("one", HOUR);
-        thread::scope(|scope| {
-            let hasty = scope.spawn(|| client.token_within(seconds(1)));
-            script.wait_for_requests(1);
-            let patient = scope.spawn(|| client.token_within(seconds(60)));
-            go.send(()).unwrap();
-            assert_eq!(hasty.join().unwrap().unwrap_err().kind(), ErrorKind::Timeout);
-            assert_eq!(plain(&patient.join().unwrap().unwrap()), "fake-one");
-        });
-    }
-
-    #[test]
     fn an_expired_token_and_256_threads_cause_one_request() {
         let (client, script, clock) = scripted();
         script.token("one", HOUR);
@@ -821,26 +1229,6 @@ mod limits {
         let stats = client.stats();
         assert_eq!((stats.fetches, stats.failures), (2, 0));
         assert_eq!(stats.hits + stats.waits, 255);
-    }
-
-    #[test]
-    fn all_who_wait_get_the_same_error() {
-        let (client, script, _) = scripted_with(edvak());
-        let (go, gate) = mpsc::channel::<()>();
-        script.then(move |_| {
-            gate.recv().unwrap();
-            Ok(Response::new(403, &[], SecretBuf::default()))
-        });
-        thread::scope(|scope| {
-            let callers: Vec<_> = (0..8).map(|_| scope.spawn(|| client.token())).collect();
-            script.wait_for_requests(1);
-            go.send(()).unwrap();
-            for caller in callers {
-                let error = caller.join().unwrap().unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
-            }
-        });
-        assert_eq!(script.requests(), 1);
     }
 }
 
@@ -936,7 +1324,6 @@ mod observing {
 
 #[test]
 fn the_clock_of_the_test_moves_both_ways() {
-    use caretoken::Clock;
     let clock = TestClock::new();
     clock.advance(seconds(1));
     clock.step_wall(-2000);

@@ -1,4 +1,5 @@
-//! The README's C and C++ programs compile without a warning, link, and fetch a token.
+//! The README's C and C++ programs compile without a warning, link, fetch a token, and tell which of
+//! their variables is missing.
 
 #![cfg(unix)]
 
@@ -50,16 +51,49 @@ fn fetches_a_token(program: &Path) {
     assert_eq!(sandbox.requests(Vendor::Pattern), 1);
 }
 
+/// Without each of its variables alone, and without all of them.
+fn says_what_is_missing(program: &Path) {
+    let variables = [
+        ("base_url", "PATTERN_BASE_URL", "https://pattern.invalid"),
+        ("client_id", "PATTERN_CLIENT_ID", "fake-client"),
+        ("client_secret", "PATTERN_CLIENT_SECRET", "fake-secret"),
+        ("ca_file", "CARETOKEN_CA_FILE", "fake.pem"),
+    ];
+    let run = |missing: &str, all_are_missing: bool| {
+        let mut command = Command::new(program);
+        command.env("LD_LIBRARY_PATH", &artifact().libraries);
+        for (name, variable, value) in variables {
+            match all_are_missing || name == missing {
+                true => command.env_remove(variable),
+                false => command.env(variable, value),
+            };
+        }
+        let output = command.output().unwrap();
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "without {missing}: {} {line}", output.status);
+        assert!(line.starts_with(missing) && line.lines().count() == 1, "{missing}: {line}");
+        assert!(line.contains("to do (") && !line.contains("fake-"), "{line}");
+    };
+    for (name, ..) in variables {
+        run(name, false);
+    }
+    run("base_url", true);
+}
+
 #[test]
-fn the_c_program_of_the_readme_works() {
+fn the_c_program_of_the_readme_works_and_says_which_variable_is_missing() {
     if have(&["cc"]) {
-        fetches_a_token(&compile("cc", "c99", "c"));
+        let program = compile("cc", "c99", "c");
+        fetches_a_token(&program);
+        says_what_is_missing(&program);
     }
 }
 
 #[test]
-fn the_cpp_program_of_the_readme_works() {
+fn the_cpp_program_of_the_readme_works_and_says_which_variable_is_missing() {
     if have(&["c++"]) {
-        fetches_a_token(&compile("c++", "c++17", "cpp"));
+        let program = compile("c++", "c++17", "cpp");
+        fetches_a_token(&program);
+        says_what_is_missing(&program);
     }
 }

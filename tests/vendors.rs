@@ -277,7 +277,7 @@ struct Refusal {
 #[test]
 fn every_documented_refusal_has_its_own_meaning() {
     use ErrorKind::{
-        AccessDenied, AccessRevoked, CredentialsRejected, EndpointNotFound, RateLimited,
+        AccessDenied, AccessRevoked, CredentialsRejected, EndpointNotFound, Proxy, RateLimited,
         RequestRefused, ScopeRefused, SignInRequired, Unavailable,
     };
     let refusal = |builder: fn() -> Builder, status, body, kind, code, request_id| Refusal {
@@ -439,6 +439,52 @@ fn every_documented_refusal_has_its_own_meaning() {
             None,
         ),
         refusal(ehealth, 400, "", RequestRefused, None, None),
+        // About the person or the sign-in, not about client id and secret.
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"user_blocked"}}"#,
+            SignInRequired,
+            Some("user_blocked"),
+            None,
+        ),
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"invalid_user"}}"#,
+            SignInRequired,
+            Some("invalid_user"),
+            None,
+        ),
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"token_invalid"}}"#,
+            SignInRequired,
+            Some("token_invalid"),
+            None,
+        ),
+        // Only a 401 whose body has no type is the gateway's missing key.
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"type":"something_new"}}"#,
+            CredentialsRejected,
+            Some("something_new"),
+            None,
+        ),
+        refusal(
+            ehealth,
+            401,
+            r#"{"error":{"something_new":"In the older shape."}}"#,
+            CredentialsRejected,
+            Some("something_new"),
+            None,
+        ),
+        refusal(ehealth, 401, "<html>Unauthorized</html>", CredentialsRejected, None, None),
+        refusal(ehealth, 401, "", CredentialsRejected, None, None),
+        refusal(ehealth, 407, "", Proxy, None, None),
+        refusal(ehealth, 511, "<html>Log in</html>", Proxy, None, None),
         refusal(ehealth, 503, "<html>Bad gateway</html>", Unavailable, None, None),
         refusal(edvak, 403, "", CredentialsRejected, None, None),
         refusal(edvak, 401, "Unauthorized", CredentialsRejected, None, None),
@@ -514,6 +560,22 @@ fn six_different_refusals_ask_six_different_things_of_different_people() {
 }
 
 #[test]
+fn a_refusal_that_the_profile_knows_better_says_what_to_do() {
+    for (error, remedy) in [
+        (
+            call_once(ehealth(), 401, r#"{"error":{"message":"API-KEY header required"}}"#),
+            "api_key",
+        ),
+        (call_once(ehealth(), 403, ""), "custom_psk"),
+        (call_once(edvak(), 403, ""), "the account may be locked"),
+    ] {
+        assert!(error.remedy().contains(remedy), "{error}");
+    }
+    let plain = call_once(ehealth(), 500, "");
+    assert_eq!(plain.remedy(), ErrorKind::Unavailable.remedy());
+}
+
+#[test]
 fn a_faulty_field_that_is_ours_is_named() {
     let error = call_once(
         ehealth(),
@@ -562,6 +624,8 @@ fn debug_of_client_and_token_shows_no_secret() {
     for secret in ["fake-edvak-secret", "w+rd", "ey2e8mzoih38", "TENANT_AB"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+    let client = format!("{client:?}");
+    assert!(client.contains("edvak") && client.contains("darwinapi.edvak.com"), "{client}");
 }
 
 #[test]

@@ -3,18 +3,21 @@
 use std::ffi::c_char;
 use std::mem;
 use std::ptr;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::boundary::{Failure, Out, call, guard, required};
-use super::config::caretoken_config;
+use super::cancellation::Uncancelled;
+use super::config::{caretoken_config, value_from_c};
 use super::error::caretoken_error;
 use super::status::caretoken_status;
-use super::strings::{sized_text_from_c, text_from_c};
+use super::strings::text_from_c;
 use super::token::{self, caretoken_token};
 use crate::builder::Builder;
 use crate::client::Client;
+use crate::life::clock::unix_ms;
 use crate::token::Token;
 
 /// For timeout_ms: the config's timeout.
@@ -28,8 +31,9 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
 /// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
-/// it is good, else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative
-/// number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+/// it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
+/// else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
+/// CARETOKEN_INVALID_SETTING; there is no upper limit.
 pub struct caretoken_client {
     client: Client,
     /// Whether a panic came out of it.
@@ -48,6 +52,10 @@ pub struct caretoken_stats {
     pub failures: u64,
     /// Calls that waited for another thread's fetch.
     pub waits: u64,
+    /// When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
+    /// token and the token got with it will have ended. 0 where the refresh token's end is not known;
+    /// see refresh_token_expires_at_ms.
+    pub sign_in_due_at_ms: i64,
 }
 
 impl caretoken_client {
@@ -109,6 +117,7 @@ pub unsafe extern "C" fn caretoken_client_new(
     client: *mut *mut caretoken_client,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let client = unsafe { Out::cleared(client, "client", ptr::null_mut()) };
     let body = || {
@@ -135,6 +144,7 @@ pub unsafe extern "C" fn caretoken_client_sibling(
     config: *mut *mut caretoken_config,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
@@ -243,6 +253,7 @@ unsafe fn hit_or_miss<R>(
         }
         timeout
     };
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: it is not NULL, and the caller promises the rest.
     let client = unsafe { pin(client) };
     let token = client.enter(|client| client.miss(timeout))??;
@@ -286,6 +297,7 @@ pub unsafe extern "C" fn caretoken_client_refresh_if_due(
     refreshed: *mut bool,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let refreshed = unsafe { Out::cleared(refreshed, "refreshed", false) };
     let body = || {
@@ -314,6 +326,7 @@ pub unsafe extern "C" fn caretoken_client_reject(
     dropped: *mut bool,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let dropped = unsafe { Out::cleared(dropped, "dropped", false) };
     let body = || {
@@ -337,6 +350,7 @@ pub unsafe extern "C" fn caretoken_client_cancel(
     client: *const caretoken_client,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
@@ -350,7 +364,8 @@ pub unsafe extern "C" fn caretoken_client_cancel(
 /// on use it, and a remembered rejection is forgotten. When that fails, the old one stays.
 ///
 /// The cached token stays if the credential is only proof (a secret, a password); it is dropped if it
-/// says whose token it is (a client id, a user, a refresh token).
+/// says whose token it is (a client id, a user, a refresh token). Credentials that belong together are
+/// replaced together: see caretoken_client_set_credentials.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_set_credential(
     client: *const caretoken_client,
@@ -359,17 +374,76 @@ pub unsafe extern "C" fn caretoken_client_set_credential(
     len: usize,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let one = caretoken_credential { name, value: data, value_len: len };
+    // SAFETY: the caller's promises are the same, and `one` is one.
+    unsafe { caretoken_client_set_credentials(client, &raw const one, 1, error) }
+}
+
+/// A credential for caretoken_client_set_credentials. It is the caller's and copied from.
+#[repr(C)]
+pub struct caretoken_credential {
+    /// Its name, such as username; NUL-terminated.
+    pub name: *const c_char,
+    /// Its value, in UTF-8.
+    pub value: *const c_char,
+    /// How many bytes the value has, without a NUL.
+    pub value_len: usize,
+}
+
+/// Replaces count credentials at once, such as a user name and its password: no request ever goes out
+/// with some of them old and some new. For each the same holds as in caretoken_client_set_credential;
+/// of a name that comes twice the last value counts.
+///
+/// When one cannot be used, the error names it, and all old ones stay. credentials may be NULL if count
+/// is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_client_set_credentials(
+    client: *const caretoken_client,
+    credentials: *const caretoken_credential,
+    count: usize,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
-        // SAFETY: the caller gives NULL or a NUL-terminated text.
-        let name = unsafe { text_from_c(name, "name") }?;
-        // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { sized_text_from_c(data, len, || shown(client, name)) }?;
-        Ok(client.enter(|client| client.set_credential(name, value))??)
+        // SAFETY: the caller gives NULL or `count` credentials.
+        let credentials = unsafe { list_from_c(credentials, count, "credentials") }?;
+        let mut read = Vec::with_capacity(credentials.len());
+        for one in credentials {
+            // SAFETY: the caller gives NULL or a NUL-terminated text.
+            let name = unsafe { text_from_c(one.name, "name") }?;
+            let shown = || shown(client, name);
+            // SAFETY: the caller gives NULL or `value_len` bytes.
+            let value = unsafe { value_from_c(one.value, one.value_len, shown) }?;
+            read.push((name, value));
+        }
+        Ok(client.enter(|client| client.set_credentials(read))??)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
+}
+
+/// A list from C; (NULL, 0) is the empty one.
+///
+/// # Safety
+/// `list` is NULL or points to `count` elements that nobody writes to as long as the result lives.
+unsafe fn list_from_c<'a, T>(
+    list: *const T,
+    count: usize,
+    argument: &'static str,
+) -> Result<&'a [T], Failure> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: as the caller promises.
+    unsafe { required(list, argument) }?;
+    if count > isize::MAX.unsigned_abs() / mem::size_of::<T>() {
+        let remedy = "pass how many there are; was it a negative number?";
+        return Err(Failure::argument("count", "is larger than any memory block", remedy));
+    }
+    // SAFETY: `list` is not NULL and points to `count` elements, as the caller promises; they fit.
+    Ok(unsafe { slice::from_raw_parts(list, count) })
 }
 
 fn shown(client: &caretoken_client, name: &str) -> String {
@@ -404,6 +478,7 @@ pub unsafe extern "C" fn caretoken_client_stats(
             fetches: counted.fetches,
             failures: counted.failures,
             waits: counted.waits,
+            sign_in_due_at_ms: counted.sign_in_due_at.map_or(0, unix_ms),
         };
         let size = size.min(mem::size_of::<caretoken_stats>());
         // SAFETY: both are at least `size` bytes long, and one of them is on our stack.
@@ -453,6 +528,7 @@ pub unsafe extern "C" fn caretoken_client_clock_skew_ms(
 /// thread that only just enters a call, or leaves it, is too late for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_free(client: *mut caretoken_client) {
+    let _uncancelled = Uncancelled::begin();
     guard(|| {
         if !client.is_null() {
             // SAFETY: `handle` made it of an `Arc`, and the caller gives its reference up.

@@ -4,12 +4,14 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 
 use super::boundary::{Failure, Out, call, guard, required_mut};
+use super::cancellation::Uncancelled;
 use super::error::caretoken_error;
 use super::event::{caretoken_event, with_face};
-use super::status::caretoken_status;
+use super::status::{CARETOKEN_NULL_ARGUMENT, caretoken_status};
 use super::strings::{caretoken_str, sized_text_from_c, text_from_c};
 use crate::builder::Builder;
 use crate::client::{Client, RotationFailed};
+use crate::error::Error;
 use crate::secret::Secret;
 
 /// What a client is made of: a vendor, credentials, settings, callbacks.
@@ -67,6 +69,25 @@ impl UserData {
     }
 }
 
+/// The value of a setting or credential. Where it is NULL, the error names that and not the argument:
+/// more often than not it comes from an environment variable that is not set.
+///
+/// # Safety
+/// As for `sized_text_from_c`.
+pub(super) unsafe fn value_from_c<'a>(
+    data: *const c_char,
+    len: usize,
+    name: impl Fn() -> String,
+) -> Result<&'a str, Failure> {
+    if data.is_null() && len > 0 {
+        let remedy = "pass the value; if it comes from an environment variable, set that";
+        let error = Error::setting(name(), "is NULL", remedy);
+        return Err(Failure { status: CARETOKEN_NULL_ARGUMENT, error });
+    }
+    // SAFETY: as the caller promises.
+    unsafe { sized_text_from_c(data, len, name) }
+}
+
 /// Starts the configuration of a client for one vendor.
 ///
 /// vendor is parchment, ehealth, edvak or pattern. On failure *config is NULL; the error's remedy
@@ -77,6 +98,7 @@ pub unsafe extern "C" fn caretoken_config_new(
     config: *mut *mut caretoken_config,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
@@ -93,9 +115,9 @@ pub unsafe extern "C" fn caretoken_config_new(
 
 /// Sets one credential or setting by its name. When that fails, what was set before stays.
 ///
-/// The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text. It is
-/// copied, and the copy is wiped in the end. The credentials by vendor, [those in brackets may be
-/// left out]:
+/// The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text, NULL with
+/// any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
+/// credentials by vendor, [those in brackets may be left out]:
 ///
 ///   parchment  partner_id, partner_secret, organization_id, organization_secret, user_id,
 ///              [authorization_bearer]
@@ -131,7 +153,12 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
 ///   user_agent           the User-Agent header; caretoken/VERSION unless set
 ///   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
-///                        being asked for again, so that no account gets locked; 900000 unless set
+///                        being asked for again, so that no account gets locked; 900000 unless set;
+///                        0 turns it off
+///   refresh_token_expires_at_ms
+///                        ehealth alone: when the configured refresh token ends, in Unix
+///                        milliseconds; not known unless set. It is used once more before its end,
+///                        and the event sign_in_due tells days ahead that a person must sign in
 ///   percent_encode_credentials
 ///                        true or false (unless set): pattern alone; encodes client_id and
 ///                        client_secret before they are joined for HTTP Basic
@@ -151,21 +178,23 @@ pub unsafe extern "C" fn caretoken_config_set(
     len: usize,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a config that no other thread uses.
         let config = unsafe { required_mut(config, "config") }?;
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let name = unsafe { text_from_c(name, "name") }?;
         // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { sized_text_from_c(data, len, || config.0.shown(name)) }?;
+        let value = unsafe { value_from_c(data, len, || config.0.shown(name)) }?;
         Ok(config.0.set(name, value)?)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
 }
 
-/// Sets the callback that stores rotated refresh tokens; a later one replaces it. Without one the
-/// client goes on with the new refresh token, and a restart of the program loses it.
+/// Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
+/// away, also where a sibling has got it from another client. Without one the client goes on with the
+/// new refresh token, and a restart of the program loses it.
 ///
 /// user_data is passed to each call. What it points to must be fit for any thread, and must live until
 /// every client made from this config is freed and its last call has returned.
@@ -179,9 +208,9 @@ pub unsafe extern "C" fn caretoken_config_set_on_rotation(
     let body = || {
         // SAFETY: the caller gives NULL or a config that no other thread uses.
         let config = unsafe { required_mut(config, "config") }?;
-        let callback = callback.ok_or_else(|| Failure::null("callback"))?;
         let user_data = UserData(user_data);
         let store = move |refresh_token: &Secret| {
+            let Some(callback) = callback else { return Ok(()) };
             let refresh_token = caretoken_str::of_secret(refresh_token);
             // SAFETY: the host's function, called as the header says.
             match unsafe { callback(user_data.get(), refresh_token) } {
@@ -196,8 +225,8 @@ pub unsafe extern "C" fn caretoken_config_set_on_rotation(
     unsafe { call(error, body) }
 }
 
-/// Sets the callback that takes note of events; a later one replaces it. For user_data the same holds
-/// as in caretoken_config_set_on_rotation.
+/// Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
+/// user_data the same holds as in caretoken_config_set_on_rotation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_config_set_on_event(
     config: *mut caretoken_config,
@@ -208,10 +237,10 @@ pub unsafe extern "C" fn caretoken_config_set_on_event(
     let body = || {
         // SAFETY: the caller gives NULL or a config that no other thread uses.
         let config = unsafe { required_mut(config, "config") }?;
-        let callback = callback.ok_or_else(|| Failure::null("callback"))?;
         let user_data = UserData(user_data);
         config.change(|builder| {
             builder.on_event(move |event| {
+                let Some(callback) = callback else { return };
                 // SAFETY: the host's function, called as the header says.
                 with_face(event, |event| unsafe { callback(user_data.get(), event) });
             })
@@ -225,6 +254,7 @@ pub unsafe extern "C" fn caretoken_config_set_on_event(
 /// Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_config_free(config: *mut caretoken_config) {
+    let _uncancelled = Uncancelled::begin();
     guard(|| {
         if !config.is_null() {
             // SAFETY: `caretoken_config_new` made it of a `Box`, and the caller gives it up.

@@ -11,7 +11,8 @@ use super::strings::{Texts, caretoken_str};
 /// it with caretoken_error_free. It never changes, so any thread may read it, and it needs nothing
 /// that may be freed before it.
 ///
-/// The functions that read it take NULL for an error that knows nothing.
+/// The functions that read it take NULL for an error that knows nothing, so that they can be called
+/// without a look at the pointer.
 pub struct caretoken_error {
     status: caretoken_status,
     http_status: i32,
@@ -100,11 +101,14 @@ pub unsafe extern "C" fn caretoken_error_kind(error: *const caretoken_error) -> 
 }
 
 /// Everything about the error in one line of text, for logs: what and where, the facts, who must act,
-/// what to do.
+/// what to do. For NULL it says that there is no error to read, and why that may be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_error_line(error: *const caretoken_error) -> caretoken_str {
+    const NONE: caretoken_str = caretoken_str::constant(
+        c"there is no error to read: the call worked, or its last argument was NULL",
+    );
     // SAFETY: the caller gives NULL or an error that lives.
-    unsafe { read(error, caretoken_str::EMPTY, |error| error.line) }
+    unsafe { read(error, NONE, |error| error.line) }
 }
 
 /// What went wrong, in words, without the facts that have functions of their own.

@@ -9,6 +9,7 @@
 #![allow(clippy::missing_safety_doc, reason = "the header's words are the contract")]
 
 mod boundary;
+mod cancellation;
 mod client;
 mod config;
 mod error;

@@ -3,6 +3,7 @@
 use std::ptr;
 
 use super::boundary::{Out, call, guard, required};
+use super::cancellation::Uncancelled;
 use super::client::{caretoken_client, pin};
 use super::error::caretoken_error;
 use super::status::caretoken_status;
@@ -49,6 +50,7 @@ pub unsafe extern "C" fn caretoken_client_doctor(
     report: *mut *mut caretoken_report,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let report = unsafe { Out::cleared(report, "report", ptr::null_mut()) };
     let body = || {

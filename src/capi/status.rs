@@ -15,7 +15,8 @@ pub type caretoken_status = i32;
 /// It worked.
 pub const CARETOKEN_OK: caretoken_status = 0;
 
-/// A pointer that must not be NULL was NULL. The error's field names the argument.
+/// A pointer that must not be NULL was NULL. The error's field names the argument, or the setting or
+/// credential whose value it is.
 pub const CARETOKEN_NULL_ARGUMENT: caretoken_status = 1;
 /// The caller's buffer cannot hold the result. The call says how long the result is.
 pub const CARETOKEN_BUFFER_TOO_SMALL: caretoken_status = 2;
@@ -122,6 +123,7 @@ pub(super) fn name_of(status: caretoken_status) -> Option<&'static CStr> {
         CARETOKEN_INVALID_SETTING => c"invalid_setting",
         CARETOKEN_RESOLVE => c"resolve",
         CARETOKEN_PROXY => c"proxy",
+        CARETOKEN_PROXY_LOGIN_REJECTED => c"proxy_login_rejected",
         CARETOKEN_CONNECT => c"connect",
         CARETOKEN_TLS => c"tls",
         CARETOKEN_CONNECTION_LOST => c"connection_lost",

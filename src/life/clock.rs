@@ -138,6 +138,20 @@ mod tests {
     }
 
     #[test]
+    fn a_sleep_takes_its_time_and_ends_when_it_is_over() {
+        let span = Duration::from_millis(40);
+        let (start, first, precise) =
+            (Instant::now(), SystemClock.monotonic_ms(), precise_monotonic_ms());
+        SystemClock.sleep(span, &|| false);
+        assert!(start.elapsed() >= span);
+        // Coarse clocks tick every few milliseconds.
+        assert!(SystemClock.monotonic_ms() >= first + 20);
+        assert!(precise_monotonic_ms() >= precise + 40);
+        SystemClock.sleep(Duration::from_secs(60), &|| true);
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
     fn the_shorter_of_two_spans_counts() {
         let at = |monotonic_ms, wall_ms| Moment { monotonic_ms, wall_ms };
         let end = at(1_000, 0).plus(Duration::from_secs(60));

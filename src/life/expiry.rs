@@ -23,6 +23,15 @@ pub(crate) struct Life {
     pub(crate) span: Duration,
     /// The vendor said more than is plausible.
     pub(crate) was_cut: bool,
+    /// It is shorter than is plausible.
+    pub(crate) is_short: bool,
+}
+
+/// The lives that are plausible.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plausible {
+    pub(crate) shortest: Duration,
+    pub(crate) longest: Duration,
 }
 
 /// Decides the life. `None` if it is over already.
@@ -34,7 +43,7 @@ pub(crate) fn life(
     access_token: &str,
     server_ms: Option<i64>,
     local_ms: i64,
-    longest: Duration,
+    plausible: Plausible,
 ) -> Option<Life> {
     let until = |at: i64, now: i64| u64::try_from(at.saturating_sub(now)).unwrap_or(0);
     let said = match end {
@@ -42,13 +51,15 @@ pub(crate) fn life(
         End::At(at) => Duration::from_millis(until(at, server_ms.unwrap_or(local_ms))),
     };
     let jwt = jwt_times(access_token).and_then(|JwtTimes { exp, iat }| {
-        // Without the vendor's clock, its own issue time is the better start than our clock.
-        let start = server_ms.or(iat)?;
+        // Without the vendor's clock, its own issue time is the better start than our clock. By no
+        // clock is a time before 1970 still to come.
+        let start = server_ms.or(iat).or((exp <= 0).then_some(0))?;
         Some(Duration::from_millis(until(exp, start)))
     });
     let shortened = jwt.map_or(said, |jwt| jwt.min(said));
-    let span = shortened.min(longest);
-    (!span.is_zero()).then_some(Life { span, was_cut: shortened > longest })
+    let span = shortened.min(plausible.longest);
+    let (was_cut, is_short) = (shortened > plausible.longest, span < plausible.shortest);
+    (!span.is_zero()).then_some(Life { span, was_cut, is_short })
 }
 
 /// A `Date` header (RFC 9110 §6.6.1) as Unix milliseconds.
@@ -75,8 +86,8 @@ fn jwt_times(token: &str) -> Option<JwtTimes> {
     let length = URL_SAFE_NO_PAD.decode_slice(payload.trim_end_matches('='), &mut decoded).ok()?;
     let claims = Json::parse(&decoded[..length]).ok()?;
     let time = |name| match claims.at(&[name])? {
-        Json::Integer(seconds) => seconds.checked_mul(1000),
-        // Fractions of a second are allowed (RFC 7519 §2).
+        Json::Integer(seconds) => Some(seconds.saturating_mul(1000)),
+        // Fractions of a second are allowed (RFC 7519 §2). What does not fit is cut, not ignored.
         Json::Number(seconds) => Some((seconds * 1000.0) as i64),
         _ => None,
     };
@@ -88,6 +99,7 @@ mod tests {
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const PLAUSIBLE: Plausible = Plausible { shortest: Duration::from_secs(10), longest: DAY };
     const NOW: i64 = 1_700_000_000_000;
 
     fn seconds(s: u64) -> Duration {
@@ -99,7 +111,7 @@ mod tests {
     }
 
     fn span(end: End, token: &str, server_ms: Option<i64>) -> Option<Duration> {
-        life(end, token, server_ms, NOW, DAY).map(|life| life.span)
+        life(end, token, server_ms, NOW, PLAUSIBLE).map(|life| life.span)
     }
 
     #[test]
@@ -137,11 +149,30 @@ mod tests {
     }
 
     #[test]
-    fn an_implausible_life_is_cut_and_flagged() {
-        let long = life(End::In(seconds(3_600_000)), "fake", None, NOW, DAY);
-        assert_eq!(long, Some(Life { span: DAY, was_cut: true }));
-        let right = life(End::In(DAY), "fake", None, NOW, DAY);
-        assert_eq!(right, Some(Life { span: DAY, was_cut: false }));
+    fn an_implausible_life_is_flagged_and_a_long_one_cut() {
+        for (said, span, was_cut, is_short) in [
+            (seconds(3_600_000), DAY, true, false),
+            (DAY, DAY, false, false),
+            (seconds(10), seconds(10), false, false),
+            (Duration::from_millis(9999), Duration::from_millis(9999), false, true),
+        ] {
+            let life = life(End::In(said), "fake", None, NOW, PLAUSIBLE);
+            assert_eq!(life, Some(Life { span, was_cut, is_short }), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_jwt_time_that_does_not_fit_is_cut_and_not_ignored() {
+        let hour = End::In(seconds(3600));
+        for exp in ["-9223372036854775808", "-1e300", "-1", "0", "-0.5"] {
+            let token = jwt(&format!(r#"{{"exp":{exp}}}"#));
+            assert_eq!(span(hour, &token, Some(NOW)), None, "{exp}");
+            assert_eq!(span(hour, &token, None), None, "{exp}");
+        }
+        for exp in ["9223372036854775807", "18446744073709551615", "1e300"] {
+            let token = jwt(&format!(r#"{{"exp":{exp}}}"#));
+            assert_eq!(span(hour, &token, Some(NOW)), Some(seconds(3600)), "{exp}");
+        }
     }
 
     #[test]

@@ -43,6 +43,12 @@ impl<T: Clone> Flight<T> {
         Flight { air: Mutex::new(air), landed: Condvar::new() }
     }
 
+    /// How many threads wait for the present flight.
+    #[cfg(all(test, not(caretoken_loom)))]
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting
+    }
+
     fn lock(&self) -> MutexGuard<'_, Air<T>> {
         self.air.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,8 +147,8 @@ mod tests {
     const LONG: Result<Duration, ()> = Ok(Duration::from_secs(60));
 
     /// Blocks until `count` threads wait for the present flight.
-    fn until_waiting<T>(flight: &Flight<T>, count: usize) {
-        while flight.air.lock().unwrap().waiting != count {
+    fn until_waiting<T: Clone>(flight: &Flight<T>, count: usize) {
+        while flight.waiting() != count {
             thread::yield_now();
         }
     }
@@ -204,6 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_kept_for_nobody() {
+        let flight = Flight::new();
+        pilot(&flight).land(7);
+        assert!(flight.air.lock().unwrap().outcome.is_none());
+    }
+
+    #[test]
+    fn who_is_woken_asks_for_its_time_at_once() {
+        let flight = Flight::new();
+        let _pilot = pilot(&flight);
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let left = || match is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    false => Ok(Duration::from_secs(600)),
+                    true => Err("it is over"),
+                };
+                matches!(flight.board(left), Err("it is over"))
+            });
+            until_waiting(&flight, 1);
+            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+            flight.wake();
+            assert!(waiter.join().unwrap());
+        });
+    }
+
+    #[test]
     fn the_pilot_cannot_wait_for_itself() {
         let flight = Flight::new();
         let _pilot = pilot(&flight);
@@ -215,30 +248,52 @@ mod tests {
 #[cfg(all(test, caretoken_loom))]
 mod model_tests {
     use super::*;
-    use crate::life::slot::Slot;
+    use crate::life::snapshot::Snapshot;
     use loom::sync::Arc;
     use loom::sync::atomic::{AtomicUsize, Ordering};
     use loom::thread;
 
     struct World {
-        slot: Slot<u32>,
+        current: Snapshot<Option<std::sync::Arc<u32>>>,
         flight: Flight<u32>,
         fetches: AtomicUsize,
+    }
+
+    fn store(world: &World, value: std::sync::Arc<u32>) {
+        world.current.update(|current| {
+            *current = Some(std::sync::Arc::clone(&value));
+            Some(())
+        });
+    }
+
+    /// Drops `value` if it is the current one. Of many callers, one gets `true`.
+    fn remove(world: &World, value: &std::sync::Arc<u32>) -> bool {
+        let is_it = |current: &Option<std::sync::Arc<u32>>| {
+            current.as_ref().is_some_and(|current| std::sync::Arc::ptr_eq(current, value))
+        };
+        let removed = world.current.update(|current| {
+            if !is_it(current) {
+                return None;
+            }
+            *current = None;
+            Some(())
+        });
+        removed.is_some()
     }
 
     /// The client's loop, without clock and transport.
     fn get(world: &World) -> u32 {
         loop {
-            if let Some(value) = world.slot.load() {
-                return *value;
+            if let Some(value) = &*world.current.load() {
+                return **value;
             }
             match world.flight.board(|| Ok::<_, ()>(Duration::from_secs(60))) {
                 Ok(Boarding::Pilot(pilot)) => {
-                    if world.slot.load().is_some() {
+                    if world.current.load().is_some() {
                         continue;
                     }
                     let value = world.fetches.fetch_add(1, Ordering::SeqCst) as u32;
-                    world.slot.store(std::sync::Arc::new(value));
+                    store(world, std::sync::Arc::new(value));
                     pilot.land(value);
                     return value;
                 }
@@ -258,7 +313,11 @@ mod model_tests {
     }
 
     fn world() -> Arc<World> {
-        Arc::new(World { slot: Slot::new(), flight: Flight::new(), fetches: AtomicUsize::new(0) })
+        Arc::new(World {
+            current: Snapshot::new(None),
+            flight: Flight::new(),
+            fetches: AtomicUsize::new(0),
+        })
     }
 
     #[test]
@@ -284,9 +343,9 @@ mod model_tests {
         model(|| {
             let world = world();
             let refused = std::sync::Arc::new(u32::MAX);
-            world.slot.store(std::sync::Arc::clone(&refused));
+            store(&world, std::sync::Arc::clone(&refused));
             let report = |world: &World, refused: &std::sync::Arc<u32>| {
-                let was_dropped = world.slot.remove(refused);
+                let was_dropped = remove(world, refused);
                 (was_dropped, get(world))
             };
             let other = {

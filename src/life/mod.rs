@@ -8,7 +8,7 @@ pub(crate) mod flight;
 pub(crate) mod lockout;
 pub(crate) mod outlook;
 pub(crate) mod retry;
-pub(crate) mod slot;
+pub(crate) mod snapshot;
 pub(crate) mod window;
 
 pub use clock::{Clock, SystemClock};

@@ -1,10 +1,11 @@
 //! What the last fetches have taught, and so what a call may do now.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::error::{Error, ErrorKind, Phase};
 use crate::life::clock::Moment;
-use crate::life::retry;
+use crate::life::lockout::{self, Taken};
+use crate::life::retry::{self, is_rejection};
 use crate::life::window::{Stage, Times};
 
 /// What a call does next.
@@ -28,6 +29,8 @@ pub(crate) enum Plan {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outlook {
     failures: u32,
+    /// Sendings in a row of a password of which nobody knows that it was taken for right.
+    open_passwords: u32,
     /// Fresh tokens refused in a row.
     refusals: u32,
     hold: Option<Hold>,
@@ -37,18 +40,43 @@ pub(crate) struct Outlook {
 #[derive(Clone, Debug)]
 struct Hold {
     until: Moment,
-    /// `None` when a refresh went well but brought no later end.
-    error: Option<Error>,
+    without_token: WithoutToken,
+}
+
+/// What a hold means for who has no token.
+#[derive(Clone, Debug)]
+enum WithoutToken {
+    /// Nothing: a refresh went well but brought no later end.
+    Fetch,
+    /// Wait for its end; the error says why.
+    Wait(Error),
+    /// Waiting is no use.
+    Refuse(Error),
+}
+
+/// What one fetch that failed teaches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure<'a> {
+    pub(crate) error: &'a Error,
+    /// The token that is still good, if any.
+    pub(crate) old: Option<&'a Times>,
+    /// What became of a password that went out and could lock an account.
+    pub(crate) password: Option<Taken>,
+    /// How long a rejection of the credentials is remembered.
+    pub(crate) memory: Duration,
+    pub(crate) now: Moment,
+    /// From 0 to 1.
+    pub(crate) random: f64,
 }
 
 /// After so many fresh tokens refused in a row it is not the tokens that are wrong.
 const REFUSALS_IN_A_ROW: u32 = 3;
 const FIRST_REFUSAL_HOLD: Duration = Duration::from_secs(30);
 const LONGEST_REFUSAL_HOLD: Duration = Duration::from_secs(10 * 60);
-/// No vendor may stop us for longer with a `Retry-After`.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// An end so little later is the same token over again.
 const PROGRESS_MS: u64 = 1000;
+/// A vendor whose tokens live shorter than is plausible is asked at most so often.
+const SHORT_LIFE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Outlook {
     /// What a call may do, given the token's stage.
@@ -59,73 +87,97 @@ impl Outlook {
             (Stage::Advisory | Stage::Mandatory, Some(_)) => Plan::Serve,
             (Stage::Advisory, None) => Plan::RefreshEarly,
             (Stage::Mandatory, None) => Plan::Refresh,
-            (Stage::Expired, None | Some(Hold { error: None, .. })) => Plan::Fetch,
-            (Stage::Expired, Some(Hold { until, error: Some(error) })) => {
-                let error = error.clone().with_retry_after(Some(until.since(now)));
-                match error.is_retryable() {
-                    true => Plan::FetchLater(*until, error),
-                    false => Plan::Refuse(error),
+            (Stage::Expired, None) => Plan::Fetch,
+            (Stage::Expired, Some(hold)) => {
+                let told =
+                    |error: &Error| error.clone().with_retry_after(Some(hold.until.since(now)));
+                match &hold.without_token {
+                    WithoutToken::Fetch => Plan::Fetch,
+                    WithoutToken::Wait(error) => Plan::FetchLater(hold.until, told(error)),
+                    WithoutToken::Refuse(error) => Plan::Refuse(told(error)),
                 }
             }
         }
     }
 
-    /// How long the vendor is left in peace yet, after a failure.
-    pub(crate) fn hold_left(&self, now: Moment) -> Option<Duration> {
-        let hold = self.hold.as_ref().filter(|hold| hold.error.is_some())?;
-        (!hold.until.has_come(now)).then(|| hold.until.since(now))
+    /// Why the vendor is left in peace, and how long yet.
+    pub(crate) fn cooling_down(&self, now: Moment) -> Option<(&Error, Duration)> {
+        let hold = self.hold.as_ref().filter(|hold| !hold.until.has_come(now))?;
+        match &hold.without_token {
+            WithoutToken::Fetch => None,
+            WithoutToken::Wait(error) | WithoutToken::Refuse(error) => {
+                Some((error, hold.until.since(now)))
+            }
+        }
     }
 
-    /// A fetch brought a token; `old` is the one it replaces.
-    pub(crate) fn after_success(&self, old: Option<&Times>, new: &Times, now: Moment) -> Self {
+    /// A fetch brought a token; `old` is the one it replaces. `too_short` says why its life is not
+    /// plausible, if it is too short.
+    pub(crate) fn after_success(
+        &self,
+        old: Option<&Times>,
+        new: &Times,
+        now: Moment,
+        too_short: Option<Error>,
+    ) -> Self {
         let no_progress = old.is_some_and(|old| {
             new.end.monotonic_ms < old.end.monotonic_ms.saturating_add(PROGRESS_MS)
         });
-        let hold =
-            no_progress.then(|| Hold { until: now.plus(new.end.since(now) / 2), error: None });
+        let hold = match too_short {
+            Some(error) => Some(Hold {
+                until: new.sent.plus(SHORT_LIFE_PAUSE),
+                without_token: WithoutToken::Wait(error),
+            }),
+            None => no_progress.then(|| Hold {
+                until: now.plus(new.end.since(now) / 2),
+                without_token: WithoutToken::Fetch,
+            }),
+        };
         // A token that nobody refused shows that tokens are accepted.
         let refusals = if old.is_some() { 0 } else { self.refusals };
-        Outlook { failures: 0, refusals, hold }
+        Outlook { failures: 0, open_passwords: 0, refusals, hold }
     }
 
-    /// A fetch failed; `old` is the token that is still good, if any.
-    ///
-    /// `memory` is how long a rejection of the credentials is remembered.
-    pub(crate) fn after_failure(
-        &self,
-        error: &Error,
-        old: Option<&Times>,
-        now: Moment,
-        memory: Duration,
-        random: f64,
-    ) -> Self {
-        let failures = self.failures.saturating_add(1);
+    /// A fetch failed.
+    pub(crate) fn after_failure(&self, failure: Failure<'_>) -> Self {
+        let Failure { error, old, password, now, .. } = failure;
         let is_callers_own = match error.kind() {
             ErrorKind::Cancelled => true,
             // A caller with little time says nothing about the vendor, unless others can be served.
             ErrorKind::Timeout => old.is_none(),
             _ => false,
         };
-        if is_callers_own {
+        if is_callers_own && password.is_none() {
             return self.clone();
         }
-        let until = if is_rejection(error.kind()) {
-            now.plus(memory)
+        let failures = self.failures.saturating_add(1);
+        let open_passwords = self.open_passwords.saturating_add(u32::from(password.is_some()));
+        let is_rejected = is_rejection(error.kind()) || password == Some(Taken::No);
+        let (until, error) = if is_rejected {
+            let until = now.plus(failure.memory);
+            (until, not_sent_before(error, "the same credentials are", until, now))
         } else {
-            let wait = match error.retry_after() {
-                Some(wait) => wait.min(LONGEST_RETRY_AFTER),
-                None => retry::cool_down(failures, random),
-            };
-            let until = now.plus(wait);
-            // One more try is due where the next window begins, whatever happened before.
-            match old {
-                Some(old) if old.stage(now) == Stage::Advisory => until.min(old.mandatory),
-                Some(old) => until.min(old.end),
-                None => until,
+            let wait = retry::at_least(error, retry::cool_down(failures, failure.random));
+            match (password, old) {
+                (Some(_), _) => {
+                    let until = now.plus(wait.max(lockout::pause(open_passwords)));
+                    let what = "nobody knows how the password was taken, so it is";
+                    (until, not_sent_before(error, what, until, now))
+                }
+                // One more try is due where the next window begins, whatever happened before.
+                (None, Some(old)) if old.stage(now) == Stage::Advisory => {
+                    (now.plus(wait).min(old.mandatory), error.clone())
+                }
+                (None, Some(old)) => (now.plus(wait).min(old.end), error.clone()),
+                (None, None) => (now.plus(wait), error.clone()),
             }
         };
-        let hold = Some(Hold { until, error: Some(error.clone()) });
-        Outlook { failures, refusals: self.refusals, hold }
+        let without_token = match is_rejected || !error.is_retryable() {
+            true => WithoutToken::Refuse(error),
+            false => WithoutToken::Wait(error),
+        };
+        let hold = Some(Hold { until, without_token });
+        Outlook { failures, open_passwords, refusals: self.refusals, hold }
     }
 
     /// A token was refused by the API it is for.
@@ -137,23 +189,27 @@ impl Outlook {
         let hold = refusals.checked_sub(REFUSALS_IN_A_ROW).map(|more| {
             let wait = retry::doubled(FIRST_REFUSAL_HOLD, more, LONGEST_REFUSAL_HOLD);
             let error = Error::new(ErrorKind::TokensRefused, Phase::Wait);
-            Hold { until: now.plus(wait), error: Some(error) }
+            Hold { until: now.plus(wait), without_token: WithoutToken::Refuse(error) }
         });
-        Outlook { failures: self.failures, refusals, hold: hold.or_else(|| self.hold.clone()) }
+        Outlook { refusals, hold: hold.or_else(|| self.hold.clone()), ..self.clone() }
     }
 }
 
-/// Whether the vendor said no to the credentials: asking again can lock an account.
-pub(crate) fn is_rejection(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::CredentialsRejected
-            | ErrorKind::SignInRequired
-            | ErrorKind::AccessRevoked
-            | ErrorKind::AccessDenied
-            | ErrorKind::ScopeRefused
-    )
+/// Adds to an error until when what it is about is not sent again.
+fn not_sent_before(error: &Error, what: &str, until: Moment, now: Moment) -> Error {
+    if until.has_come(now) {
+        return error.clone();
+    }
+    let at = u64::try_from(until.wall_ms).ok().filter(|ms| *ms <= LAST_HTTP_DATE_MS);
+    let Some(at) = at else { return error.clone() };
+    let at = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(at));
+    let message =
+        format!("{}; {what} not sent again before {at}, unless set anew", error.message());
+    error.clone().with_message(message).with_retry_after(Some(until.since(now)))
 }
+
+/// HTTP dates end in the year 9999.
+const LAST_HTTP_DATE_MS: u64 = 253_402_300_799_000;
 
 #[cfg(test)]
 mod tests {
@@ -167,12 +223,19 @@ mod tests {
     }
 
     fn times(sent: u64, life: u64) -> Times {
-        Times::new(at(sent), Life { span: Duration::from_secs(life), was_cut: false })
+        Times::new(
+            at(sent),
+            Life { span: Duration::from_secs(life), was_cut: false, is_short: false },
+        )
     }
 
     fn failed(kind: ErrorKind, old: Option<&Times>, now: Moment) -> Outlook {
         let error = Error::new(kind, Phase::Read);
-        Outlook::default().after_failure(&error, old, now, MEMORY, 1.0)
+        Outlook::default().after_failure(failure(&error, old, now))
+    }
+
+    fn failure<'a>(error: &'a Error, old: Option<&'a Times>, now: Moment) -> Failure<'a> {
+        Failure { error, old, password: None, memory: MEMORY, now, random: 1.0 }
     }
 
     fn name(plan: &Plan) -> &'static str {
@@ -220,7 +283,7 @@ mod tests {
         let old = times(0, 3600);
         let slow = Error::new(ErrorKind::RateLimited, Phase::Read)
             .with_retry_after(Some(Duration::from_secs(1800)));
-        let after = |now| Outlook::default().after_failure(&slow, Some(&old), at(now), MEMORY, 1.0);
+        let after = |now| Outlook::default().after_failure(failure(&slow, Some(&old), at(now)));
         assert_eq!(name(&after(3400).plan(Some(Stage::Advisory), at(3569))), "serve");
         assert_eq!(name(&after(3400).plan(Some(Stage::Mandatory), at(3570))), "refresh");
         assert_eq!(name(&after(3580).plan(Some(Stage::Mandatory), at(3599))), "serve");
@@ -231,7 +294,7 @@ mod tests {
     fn no_retry_after_stops_us_for_more_than_an_hour() {
         let slow = Error::new(ErrorKind::RateLimited, Phase::Read)
             .with_retry_after(Some(Duration::from_secs(86_400)));
-        let outlook = Outlook::default().after_failure(&slow, None, at(0), MEMORY, 1.0);
+        let outlook = Outlook::default().after_failure(failure(&slow, None, at(0)));
         assert_eq!(name(&outlook.plan(None, at(3599))), "fetch later");
         assert_eq!(name(&outlook.plan(None, at(3600))), "fetch");
     }
@@ -239,11 +302,11 @@ mod tests {
     #[test]
     fn failures_in_a_row_are_left_alone_for_longer() {
         let down = Error::new(ErrorKind::Unavailable, Phase::Read);
-        let fail = |outlook: Outlook| outlook.after_failure(&down, None, at(0), MEMORY, 1.0);
+        let fail = |outlook: Outlook| outlook.after_failure(failure(&down, None, at(0)));
         let third = fail(fail(fail(Outlook::default())));
         assert_eq!(name(&third.plan(None, at(3))), "fetch later");
         assert_eq!(name(&third.plan(None, at(4))), "fetch");
-        let recovered = third.after_success(None, &times(4, 60), at(4));
+        let recovered = third.after_success(None, &times(4, 60), at(4), None);
         assert_eq!(name(&fail(recovered).plan(None, at(1))), "fetch");
     }
 
@@ -261,12 +324,17 @@ mod tests {
     fn a_refresh_without_progress_holds_off() {
         let old = times(0, 3600);
         let same = times(3400, 200);
-        let outlook = Outlook::default().after_success(Some(&old), &same, at(3400));
+        let outlook = Outlook::default().after_success(Some(&old), &same, at(3400), None);
         assert_eq!(name(&outlook.plan(Some(Stage::Advisory), at(3499))), "serve");
         assert_eq!(name(&outlook.plan(Some(Stage::Advisory), at(3500))), "refresh early");
         // It never keeps an expired token.
         assert_eq!(name(&outlook.plan(Some(Stage::Expired), at(3400))), "fetch");
-        let later = Outlook::default().after_success(Some(&old), &times(3400, 3600), at(3400));
+        // A second is the least that counts.
+        let little =
+            Outlook::default().after_success(Some(&old), &times(3400, 201), at(3400), None);
+        assert_eq!(name(&little.plan(Some(Stage::Advisory), at(3401))), "refresh early");
+        let later =
+            Outlook::default().after_success(Some(&old), &times(3400, 3600), at(3400), None);
         assert_eq!(name(&later.plan(Some(Stage::Advisory), at(3401))), "refresh early");
     }
 
@@ -275,7 +343,7 @@ mod tests {
         let mut outlook = Outlook::default();
         for now in 0..3 {
             assert_eq!(name(&outlook.plan(None, at(now))), "fetch");
-            outlook = outlook.after_success(None, &times(now, 3600), at(now));
+            outlook = outlook.after_success(None, &times(now, 3600), at(now), None);
             outlook = outlook.after_refusal(&times(now, 3600), at(now));
         }
         let Plan::Refuse(error) = outlook.plan(None, at(2)) else { panic!() };
@@ -297,10 +365,120 @@ mod tests {
         for now in [0, 1, 3400, 3401] {
             outlook = outlook.after_refusal(&times(now, 3600), at(now));
             if now == 1 {
-                outlook =
-                    outlook.after_success(Some(&times(2, 3600)), &times(3400, 3600), at(3400));
+                outlook = outlook.after_success(
+                    Some(&times(2, 3600)),
+                    &times(3400, 3600),
+                    at(3400),
+                    None,
+                );
             }
         }
         assert_eq!(name(&outlook.plan(None, at(3401))), "fetch");
+    }
+
+    #[test]
+    fn the_holds_for_refused_tokens_grow_to_ten_minutes() {
+        let mut outlook = Outlook::default();
+        let mut holds = Vec::new();
+        for _ in 0..9 {
+            outlook = outlook.after_refusal(&times(0, 3600), at(0));
+            holds.extend(outlook.cooling_down(at(0)).map(|(_, hold)| hold.as_secs()));
+        }
+        assert_eq!(holds, [30, 60, 120, 240, 480, 600, 600]);
+    }
+
+    #[test]
+    fn a_token_counts_as_fresh_for_a_tenth_of_its_life_and_a_minute_at_most() {
+        let is_held = |life: u64, age: u64| {
+            let mut outlook = Outlook::default();
+            for _ in 0..3 {
+                outlook = outlook.after_refusal(&times(0, life), at(age));
+            }
+            matches!(outlook.plan(None, at(age)), Plan::Refuse(_))
+        };
+        assert!(is_held(300, 30) && !is_held(300, 31));
+        assert!(is_held(3600, 60) && !is_held(3600, 61));
+    }
+
+    #[test]
+    fn a_password_whose_fate_is_open_is_left_alone_for_longer_each_time() {
+        let down = Error::new(ErrorKind::Unavailable, Phase::Read);
+        let open = |outlook: &Outlook, now| {
+            let password = Some(Taken::Open);
+            outlook.after_failure(Failure { password, random: 0.0, ..failure(&down, None, now) })
+        };
+        let mut outlook = Outlook::default();
+        let mut now = at(0);
+        for pause in [10, 40, 160, 640, 900, 900] {
+            outlook = open(&outlook, now);
+            let Plan::FetchLater(until, error) = outlook.plan(None, now) else { panic!() };
+            assert_eq!(until, now.plus(Duration::from_secs(pause)));
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(pause)));
+            now = until;
+        }
+        // A success ends the row.
+        let outlook =
+            open(&outlook.after_success(None, &times(9000, 60), at(9000), None), at(9000));
+        assert_eq!(outlook.cooling_down(at(9000)).unwrap().1, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn neither_a_window_nor_a_callers_own_limit_shortens_the_pause_of_an_open_password() {
+        let old = times(0, 900);
+        for kind in [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::Unavailable] {
+            let error = Error::new(kind, Phase::Receive);
+            let sent =
+                Failure { password: Some(Taken::Open), ..failure(&error, Some(&old), at(868)) };
+            let outlook = Outlook::default().after_failure(sent);
+            assert_eq!(name(&outlook.plan(Some(Stage::Mandatory), at(871))), "serve", "{kind:?}");
+            assert_eq!(outlook.cooling_down(at(868)).unwrap().1, Duration::from_secs(10));
+        }
+    }
+
+    #[test]
+    fn a_refused_password_is_remembered_like_any_rejection() {
+        let refused = Error::new(ErrorKind::EndpointNotFound, Phase::Read);
+        let failure = Failure { password: Some(Taken::No), ..failure(&refused, None, at(0)) };
+        let outlook = Outlook::default().after_failure(failure);
+        let Plan::Refuse(error) = outlook.plan(None, at(899)) else { panic!() };
+        assert_eq!(error.kind(), ErrorKind::EndpointNotFound);
+        assert!(
+            error.message().ends_with(
+                "; the same credentials are not sent again before \
+                 Thu, 01 Jan 1970 00:15:00 GMT, unless set anew"
+            ),
+            "{error}"
+        );
+        assert_eq!(name(&outlook.plan(None, at(900))), "fetch");
+        // Without a memory nothing is said of it.
+        let forgetful = Failure { memory: Duration::ZERO, ..failure };
+        let outlook = Outlook::default().after_failure(forgetful);
+        assert_eq!(name(&outlook.plan(None, at(0))), "fetch");
+        assert!(outlook.cooling_down(at(0)).is_none());
+    }
+
+    #[test]
+    fn a_time_that_no_date_can_show_is_left_out() {
+        let rejected = Error::new(ErrorKind::CredentialsRejected, Phase::Read);
+        let failure = Failure { memory: Duration::MAX, ..failure(&rejected, None, at(0)) };
+        let Plan::Refuse(error) = Outlook::default().after_failure(failure).plan(None, at(1))
+        else {
+            panic!()
+        };
+        assert_eq!(error.message(), rejected.message());
+    }
+
+    #[test]
+    fn tokens_of_too_short_a_life_are_fetched_once_a_second() {
+        let short = Error::new(ErrorKind::InvalidLifetime, Phase::Read);
+        let mut outlook = Outlook::default();
+        for now in [0, 1] {
+            outlook = outlook.after_success(None, &times(now, 1), at(now), Some(short.clone()));
+            let almost =
+                Moment { monotonic_ms: now * 1000 + 999, wall_ms: now as i64 * 1000 + 999 };
+            assert_eq!(name(&outlook.plan(None, almost)), "fetch later");
+            assert_eq!(name(&outlook.plan(Some(Stage::Mandatory), almost)), "serve");
+            assert_eq!(name(&outlook.plan(None, at(now + 1))), "fetch");
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind};
 use crate::life::expiry::date_ms;
+use crate::life::lockout::Taken;
 
 /// How often one call asks the vendor at most.
 pub(crate) const MOST_ATTEMPTS: u32 = 4;
@@ -10,12 +12,70 @@ pub(crate) const MOST_ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// No vendor may stop us for longer with a `Retry-After`.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
 const FIRST_COOL_DOWN: Duration = Duration::from_secs(1);
 const LONGEST_COOL_DOWN: Duration = Duration::from_secs(60);
 
-/// The pause before the next attempt within one call: exponential with full jitter.
-pub(crate) fn pause(attempts: u32, random: f64) -> Duration {
-    doubled(FIRST_PAUSE, attempts.saturating_sub(1), LONGEST_PAUSE).mul_f64(random)
+/// One attempt that failed, as far as it matters for making another in the same call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failed<'a> {
+    pub(crate) error: &'a Error,
+    /// How many attempts the call has made.
+    pub(crate) attempts: u32,
+    /// The time the call has left; `None` if it has ended.
+    pub(crate) time_left: Option<Duration>,
+    /// Whether the caller has a token that is still good.
+    pub(crate) has_token: bool,
+    /// Whether other credentials were set since the attempt began.
+    pub(crate) has_new_credentials: bool,
+    /// What became of a password that went out with it and could lock an account.
+    pub(crate) password: Option<Taken>,
+    /// Whether the vendor takes no harm from a request that comes twice.
+    pub(crate) replay_is_harmless: bool,
+}
+
+/// How long to wait before asking again in the same call; `None` if that is of no use, not safe, or
+/// too late.
+pub(crate) fn again(failed: Failed<'_>, random: f64) -> Option<Duration> {
+    let error = failed.error;
+    let left = failed.time_left.filter(|_| failed.attempts < MOST_ATTEMPTS)?;
+    if is_rejection(error.kind()) && failed.has_new_credentials {
+        // The rejected credentials are history already.
+        return Some(Duration::ZERO);
+    }
+    // An attempt has all the time of its call.
+    let has_ended = matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Cancelled);
+    let has_sent_password = failed.password.is_some() || error.has_sent_password();
+    let is_safe = failed.replay_is_harmless
+        || error.kind() == ErrorKind::RateLimited
+        || !error.phase().may_have_reached_the_vendor();
+    // One attempt is enough where there is a token: there will be others before it ends.
+    if failed.has_token || has_ended || has_sent_password || !is_safe || !error.is_retryable() {
+        return None;
+    }
+    let pause = doubled(FIRST_PAUSE, failed.attempts.saturating_sub(1), LONGEST_PAUSE);
+    let pause = at_least(error, pause.mul_f64(random));
+    (pause < left).then_some(pause)
+}
+
+/// Whether the vendor said no to the credentials: asking again can lock an account.
+pub(crate) fn is_rejection(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::CredentialsRejected
+            | ErrorKind::SignInRequired
+            | ErrorKind::AccessRevoked
+            | ErrorKind::AccessDenied
+            | ErrorKind::ScopeRefused
+    )
+}
+
+/// `wait`, or what the vendor's `Retry-After` asks for, whichever is longer: it can never make us
+/// come sooner.
+pub(crate) fn at_least(error: &Error, wait: Duration) -> Duration {
+    error.retry_after().map_or(wait, |asked| asked.min(LONGEST_RETRY_AFTER).max(wait))
 }
 
 /// How long to leave the vendor in peace after failures in a row: exponential, the upper half of it
@@ -45,12 +105,96 @@ pub(crate) fn retry_after(header: Option<&str>, server_ms: i64) -> Option<Durati
 mod tests {
     use super::*;
 
+    use crate::error::Phase;
+
+    fn failed(error: &Error) -> Failed<'_> {
+        Failed {
+            error,
+            attempts: 1,
+            time_left: Some(Duration::from_secs(60)),
+            has_token: false,
+            has_new_credentials: false,
+            password: None,
+            replay_is_harmless: true,
+        }
+    }
+
+    fn error(kind: ErrorKind) -> Error {
+        Error::new(kind, Phase::Read)
+    }
+
     #[test]
-    fn pauses_double_up_to_their_limit() {
-        let pauses: Vec<_> = (1..8).map(|n| pause(n, 1.0).as_millis()).collect();
-        assert_eq!(pauses, [200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(pause(3, 0.0), Duration::ZERO);
-        assert_eq!(pause(u32::MAX, 1.0), LONGEST_PAUSE);
+    fn pauses_double_and_are_jittered_down_to_nothing() {
+        let down = error(ErrorKind::Unavailable);
+        let pause = |attempts, random| again(Failed { attempts, ..failed(&down) }, random);
+        let ms = |ms| Some(Duration::from_millis(ms));
+        assert_eq!([1, 2, 3].map(|n| pause(n, 1.0)), [ms(200), ms(400), ms(800)]);
+        assert_eq!((pause(3, 0.5), pause(3, 0.0)), (ms(400), ms(0)));
+        // A call makes four attempts at most.
+        assert_eq!((pause(4, 0.0), pause(u32::MAX, 0.0)), (None, None));
+    }
+
+    #[test]
+    fn another_attempt_is_made_only_where_it_is_of_use_and_safe() {
+        let down = error(ErrorKind::Unavailable);
+        let base = failed(&down);
+        let is_made = |failed: Failed<'_>| again(failed, 0.5).is_some();
+        assert!(is_made(base));
+        assert!(!is_made(Failed { has_token: true, ..base }));
+        assert!(!is_made(Failed { time_left: None, ..base }));
+        assert!(!is_made(Failed { time_left: Some(Duration::from_millis(100)), ..base }));
+        assert!(is_made(Failed { time_left: Some(Duration::from_millis(101)), ..base }));
+        assert!(!is_made(Failed { password: Some(Taken::Open), ..base }));
+        // Replays that may do harm: only where the vendor cannot have acted.
+        let careful = Failed { replay_is_harmless: false, ..base };
+        assert!(!is_made(careful));
+        let slow_down = error(ErrorKind::RateLimited);
+        assert!(is_made(Failed { error: &slow_down, ..careful }));
+        for (phase, expected) in [
+            (Phase::Connect, true),
+            (Phase::Tls, true),
+            (Phase::Send, false),
+            (Phase::Receive, false),
+        ] {
+            let lost = Error::new(ErrorKind::ConnectionLost, phase);
+            assert_eq!(is_made(Failed { error: &lost, ..careful }), expected, "{phase:?}");
+        }
+        for kind in [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::AnswerMalformed] {
+            let error = Error::new(kind, Phase::Connect);
+            assert!(!is_made(Failed { error: &error, ..base }), "{kind:?}");
+        }
+        let proxy = Error::new(ErrorKind::Proxy, Phase::Proxy);
+        assert!(is_made(Failed { error: &proxy, ..base }));
+        let proxy = proxy.with_password_sent();
+        assert!(!is_made(Failed { error: &proxy, ..base }));
+    }
+
+    #[test]
+    fn new_credentials_are_tried_at_once_where_the_old_ones_were_rejected() {
+        let rejected = error(ErrorKind::CredentialsRejected);
+        let base = Failed { password: Some(Taken::No), ..failed(&rejected) };
+        let replaced = Failed { has_new_credentials: true, has_token: true, ..base };
+        assert_eq!(again(base, 1.0), None);
+        assert_eq!(again(replaced, 1.0), Some(Duration::ZERO));
+        assert_eq!(again(Failed { attempts: 4, ..replaced }, 1.0), None);
+        assert_eq!(again(Failed { time_left: None, ..replaced }, 1.0), None);
+    }
+
+    #[test]
+    fn a_retry_after_never_shortens_a_pause_nor_stops_us_for_more_than_an_hour() {
+        let asked = |seconds| {
+            let wait = Duration::from_secs(seconds);
+            error(ErrorKind::RateLimited).with_retry_after(Some(wait))
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(again(failed(&asked(7)), 1.0), Some(seconds(7)));
+        assert_eq!(again(failed(&asked(0)), 1.0), Some(Duration::from_millis(200)));
+        assert_eq!(again(failed(&asked(60)), 1.0), None);
+        let day = asked(86_400);
+        let patient = Failed { time_left: Some(seconds(4000)), ..failed(&day) };
+        assert_eq!(again(patient, 1.0), Some(seconds(3600)));
+        assert_eq!(at_least(&asked(0), seconds(3)), seconds(3));
+        assert_eq!(at_least(&error(ErrorKind::RateLimited), seconds(3)), seconds(3));
     }
 
     #[test]

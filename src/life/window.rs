@@ -69,6 +69,68 @@ impl Times {
     }
 }
 
+/// The life of the refresh token, where it is known. It may end before that of the access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RefreshLife {
+    /// When it began, or else when we learned of its end.
+    pub(crate) since: Moment,
+    pub(crate) end: Moment,
+}
+
+const MOST_NOTICE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+impl RefreshLife {
+    /// When to use it a last time, if it ends before the access token: at 80 % of its life.
+    fn due(self) -> Moment {
+        self.since.plus(self.end.since(self.since) / 5 * 4)
+    }
+
+    fn ends_before(self, token: &Times) -> bool {
+        self.end.wall_ms < token.end.wall_ms
+    }
+
+    /// Whether a token like this is to be refreshed at `due`: a token got since then is not.
+    fn is_for(self, token: &Times) -> bool {
+        self.ends_before(token) && !self.due().has_come(token.sent)
+    }
+
+    /// When nothing will do but a person's sign-in: when both the refresh token and the token that
+    /// was got with it have ended.
+    pub(crate) fn sign_in_due(self, token: Option<&Times>) -> Moment {
+        match token {
+            Some(token) if self.ends_before(token) => token.end,
+            _ => self.end,
+        }
+    }
+
+    /// When to say so: before the last fifth of the time until then, a week ahead at most.
+    pub(crate) fn notice(self, token: Option<&Times>) -> Moment {
+        let span = self.sign_in_due(token).since(self.since);
+        self.since.plus(span - MOST_NOTICE.min(span / 5))
+    }
+}
+
+/// What a token asks for, given the life of the refresh token that could replace it.
+pub(crate) fn stage(token: &Times, refresh: Option<RefreshLife>, now: Moment) -> Stage {
+    let by_token = token.stage(now);
+    let is_due = refresh.is_some_and(|life| {
+        life.is_for(token) && life.due().has_come(now) && !life.end.has_come(now)
+    });
+    if by_token == Stage::Fresh && is_due { Stage::Advisory } else { by_token }
+}
+
+/// Until when a token can be served without another thought: `now`, unless it is fresh.
+pub(crate) fn fresh_until(token: &Times, refresh: Option<RefreshLife>, now: Moment) -> Moment {
+    if stage(token, refresh, now) != Stage::Fresh {
+        return now;
+    }
+    let turns = refresh.into_iter().flat_map(|life| {
+        let due = Some(life.due()).filter(|_| life.is_for(token));
+        due.into_iter().chain([life.notice(Some(token))])
+    });
+    turns.filter(|turn| !turn.has_come(now)).fold(token.advisory, Moment::min)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,8 +151,76 @@ mod tests {
         Moment { monotonic_ms: ms.unsigned_abs(), wall_ms: ms }
     }
 
+    const DAY_MS: i64 = 86_400_000;
+
+    fn day(n: i64) -> Moment {
+        at(n * DAY_MS)
+    }
+
+    fn days(sent: i64, life: u64) -> Times {
+        let span = Duration::from_secs(life * 86_400);
+        Times::new(day(sent), Life { span, was_cut: false, is_short: false })
+    }
+
+    /// A refresh token of ten days.
+    const REFRESH: RefreshLife = RefreshLife {
+        since: Moment { monotonic_ms: 0, wall_ms: 0 },
+        end: Moment { monotonic_ms: 864_000_000, wall_ms: 864_000_000 },
+    };
+
+    #[test]
+    fn a_refresh_token_that_ends_first_is_used_before_its_end() {
+        let month = days(0, 30);
+        for (now, expected) in [
+            (day(8).plus(Duration::ZERO), Stage::Advisory),
+            (at(8 * DAY_MS - 1), Stage::Fresh),
+            (at(10 * DAY_MS - 1), Stage::Advisory),
+            // It is dead: asking is no use.
+            (day(10), Stage::Fresh),
+            (day(30), Stage::Expired),
+        ] {
+            assert_eq!(stage(&month, Some(REFRESH), now), expected, "{now:?}");
+        }
+        // What was got in that time is not replaced again.
+        assert_eq!(stage(&days(8, 30), Some(REFRESH), day(9)), Stage::Fresh);
+        // One that ends before its refresh token needs none of this.
+        assert_eq!(stage(&days(0, 10), Some(REFRESH), day(9)), Stage::Fresh);
+        assert_eq!(stage(&month, None, day(9)), Stage::Fresh);
+    }
+
+    #[test]
+    fn a_sign_in_is_due_when_both_have_ended_and_told_days_ahead() {
+        let month = days(0, 30);
+        assert_eq!(REFRESH.sign_in_due(Some(&month)), day(30));
+        assert_eq!(REFRESH.notice(Some(&month)), day(24));
+        assert_eq!(REFRESH.notice(Some(&days(0, 60))), day(53));
+        for short in [None, Some(days(0, 1))] {
+            assert_eq!(REFRESH.sign_in_due(short.as_ref()), day(10));
+            assert_eq!(REFRESH.notice(short.as_ref()), day(8));
+        }
+    }
+
+    #[test]
+    fn a_fresh_token_is_thought_about_at_each_turn() {
+        let month = days(0, 30);
+        let until = |now| fresh_until(&month, Some(REFRESH), now);
+        assert_eq!(until(day(0)), day(8));
+        assert_eq!(until(day(9)), day(9));
+        assert_eq!(until(day(10)), day(24));
+        assert_eq!(until(day(24)), month.advisory);
+        assert_eq!(until(day(30)), day(30));
+        assert_eq!(fresh_until(&month, None, day(0)), month.advisory);
+    }
+
+    #[test]
+    fn an_end_that_is_past_when_it_is_learned_makes_nothing_due() {
+        let past = RefreshLife { since: day(5), end: day(3) };
+        assert_eq!(stage(&days(4, 30), Some(past), day(5)), Stage::Fresh);
+        assert_eq!(past.notice(None), day(5));
+    }
+
     fn hour() -> Times {
-        Times::new(at(0), Life { span: Duration::from_secs(3600), was_cut: false })
+        Times::new(at(0), Life { span: Duration::from_secs(3600), was_cut: false, is_short: false })
     }
 
     #[test]

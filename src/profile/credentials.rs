@@ -1,8 +1,9 @@
 //! The values that go with a profile's credentials: checked on the way in, one snapshot a fetch.
 
 use crate::error::Error;
-use crate::profile::{Carrier, Credential, Profile};
+use crate::profile::{Carrier, Credential, Profile, REFRESH_TOKEN, Role};
 use crate::secret::{Secret, wipe_dead_stack};
+use crate::transport::header_flaw;
 
 /// Values for a profile's credentials, in the profile's order.
 #[derive(Clone, Debug)]
@@ -33,6 +34,12 @@ impl Credentials {
         self.values[index].as_ref()
     }
 
+    /// Whether the credential of that name says whose token it will be.
+    pub(crate) fn is_holder(&self, name: &str) -> bool {
+        let mut known = self.profile.credentials.iter();
+        known.any(|known| known.name == name && known.role == Role::Holder)
+    }
+
     /// Every value that is set.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Secret> {
         self.values.iter().flatten()
@@ -49,6 +56,30 @@ impl Credentials {
                 format!("set it: {} requires it", self.profile.vendor),
             )),
         }
+    }
+}
+
+/// The setting that says when the configured refresh token ends.
+pub(crate) const REFRESH_TOKEN_END: &str = "refresh_token_expires_at_ms";
+
+/// Reads that setting: Unix milliseconds.
+pub(crate) fn refresh_token_end(profile: &Profile, text: &str) -> Result<i64, Error> {
+    check_takes_refresh_token(profile)?;
+    text.parse().ok().filter(|end| *end > 0).ok_or_else(|| {
+        let remedy = "write Unix milliseconds as digits, such as 1767225600000";
+        Error::setting(REFRESH_TOKEN_END, "is not a time in whole milliseconds since 1970", remedy)
+    })
+}
+
+/// Whether a refresh token's end has a meaning for the vendor.
+pub(crate) fn check_takes_refresh_token(profile: &Profile) -> Result<(), Error> {
+    match profile.credentials.iter().any(|known| known.name == REFRESH_TOKEN) {
+        true => Ok(()),
+        false => Err(Error::setting(
+            REFRESH_TOKEN_END,
+            format!("has no meaning for {}, which takes no refresh token", profile.vendor),
+            "leave it out",
+        )),
     }
 }
 
@@ -82,6 +113,13 @@ fn check(credential: &Credential, value: &str) -> Result<(), Error> {
     if credential.carrier == Carrier::Body {
         return Ok(());
     }
+    if credential.carrier == Carrier::Header {
+        return match header_flaw(value) {
+            None => Ok(()),
+            Some(problem) => wrong(problem, "set it to the value exactly as the vendor gave it"),
+        };
+    }
+    // HTTP Basic encodes what it carries (RFC 7617 §2).
     if value.bytes().any(|b| b.is_ascii_control()) {
         return wrong("has a control character in it", "remove it");
     }
@@ -90,17 +128,6 @@ fn check(credential: &Credential, value: &str) -> Result<(), Error> {
             "has a colon in it, which HTTP Basic cannot carry (RFC 7617)",
             "check that it is the id alone, without the secret",
         );
-    }
-    if credential.carrier == Carrier::Header {
-        if !value.is_ascii() {
-            return wrong(
-                "has characters outside ASCII, which a header cannot carry",
-                "set it to the value exactly as the vendor gave it",
-            );
-        }
-        if value.trim() != value {
-            return wrong("begins or ends with a space", "remove it");
-        }
     }
     Ok(())
 }

@@ -10,9 +10,10 @@ pub(crate) mod render;
 use std::time::Duration;
 
 use crate::error::ErrorKind;
+pub(crate) use crate::life::expiry::Plausible;
 
 /// A token endpoint. The method is always `POST`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Profile {
     /// The vendor's name, as in configuration and errors.
     pub(crate) vendor: &'static str,
@@ -26,14 +27,24 @@ pub(crate) struct Profile {
     pub(crate) body: Body,
     pub(crate) answer: Answer,
     pub(crate) refusals: Refusals,
-    /// The longest life that is plausible; a longer one is cut to it and flagged.
-    pub(crate) longest_life: Duration,
+    /// The lives that are plausible: a longer one is cut and flagged, a shorter one flagged.
+    pub(crate) life: Plausible,
+    /// How long a refresh token lives from the moment it is handed out, where the vendor says so.
+    pub(crate) refresh_life: Option<Duration>,
+    /// Whether the credentials hold a password, and repeated failures can lock its account.
+    pub(crate) failures_lock: bool,
     /// Whether a request may be sent again when nobody knows whether the first one arrived.
     pub(crate) replay_is_harmless: bool,
 }
 
+/// No vendor gives tokens for less on purpose: a shorter life is mostly another unit.
+pub(crate) const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+
+/// The name under which profiles have the refresh token that a rotation replaces.
+pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
+
 /// A credential that the endpoint takes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Credential {
     pub(crate) name: &'static str,
     pub(crate) required: bool,
@@ -73,7 +84,7 @@ pub(crate) enum Scopes {
 }
 
 /// What stands in a request header. A header whose optional credential is not set is left out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum HeaderPart {
     Credential(&'static str),
     /// `Bearer ` and the credential (RFC 6750 §2.1).
@@ -86,7 +97,7 @@ pub(crate) enum HeaderPart {
 }
 
 /// How the body is written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Body {
     /// One JSON object.
     Json(&'static [(&'static str, JsonPart)]),
@@ -95,7 +106,7 @@ pub(crate) enum Body {
 }
 
 /// What stands in a member of a JSON body.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum JsonPart {
     Text(&'static str),
     Credential(&'static str),
@@ -105,7 +116,7 @@ pub(crate) enum JsonPart {
 }
 
 /// What stands in a field of a form.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum FormPart {
     Text(&'static str),
     Credential(&'static str),
@@ -115,7 +126,7 @@ pub(crate) enum FormPart {
 pub(crate) type Path = &'static [&'static str];
 
 /// Where a success has its parts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) success: &'static [u16],
     /// A member that must be `true` besides.
@@ -133,7 +144,7 @@ pub(crate) struct Answer {
 }
 
 /// Where and in which unit the end of life stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Expiry {
     pub(crate) path: Path,
     pub(crate) kind: ExpiryKind,
@@ -162,10 +173,17 @@ impl Unit {
             Unit::Milliseconds => 1,
         }
     }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Unit::Seconds => "seconds",
+            Unit::Milliseconds => "milliseconds",
+        }
+    }
 }
 
 /// How the vendor says no.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Refusals {
     /// A status inside the body that goes before the HTTP status.
     pub(crate) status: Option<Path>,
@@ -179,7 +197,7 @@ pub(crate) struct Refusals {
 }
 
 /// How a place holds an error code.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum CodeAt {
     /// A string.
     Text(Path),
@@ -190,14 +208,14 @@ pub(crate) enum CodeAt {
 }
 
 /// A list of objects, each with one member that names a field of the request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FaultsAt {
     pub(crate) list: Path,
     pub(crate) field: &'static str,
 }
 
 /// What a refusal means.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) status: Option<u16>,
     pub(crate) code: Code,
@@ -209,7 +227,7 @@ pub(crate) struct Rule {
 }
 
 /// Which error code a rule fits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Code {
     Any,
     Absent,

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::End;
-use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile, Rule};
+use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile};
 use crate::secret::{Secret, SecretBuf};
 use crate::transport::Response;
 
@@ -28,14 +28,42 @@ pub(crate) struct Grant {
     pub(crate) extras: Vec<(&'static str, Secret)>,
 }
 
+/// What an answer says.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The refresh token of a success, also where the rest of it cannot be used: the old one may be
+    /// dead already.
+    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) grant: Result<Grant, Error>,
+}
+
 /// Reads an answer. `secrets` are those of the request: an id or code that repeats one of them, or a
 /// token of this answer, is dropped.
-pub(crate) fn read(
+pub(crate) fn read(profile: &Profile, response: &Response, secrets: &[&Secret]) -> Reading {
+    let parsed = Json::parse(response.body().expose_secret());
+    let grant = read_grant(profile, response, &parsed, secrets);
+    let is_success = profile.answer.success.contains(&response.status());
+    let refresh_token = match (&grant, &parsed, profile.answer.refresh_token) {
+        (Ok(grant), ..) => grant.refresh_token.clone(),
+        (Err(_), Ok(json), Some(path)) if is_success && is_flagged(profile, json) => {
+            json.text_at(path).filter(|text| !text.is_empty()).cloned()
+        }
+        _ => None,
+    };
+    Reading { refresh_token, grant }
+}
+
+/// Whether the body says that it is a success, where the vendor has a flag for that.
+fn is_flagged(profile: &Profile, json: &Json) -> bool {
+    profile.answer.success_flag.is_none_or(|flag| matches!(json.at(flag), Some(Json::Bool(true))))
+}
+
+fn read_grant(
     profile: &Profile,
     response: &Response,
+    parsed: &Result<Json, Defect>,
     secrets: &[&Secret],
 ) -> Result<Grant, Error> {
-    let parsed = Json::parse(response.body().expose_secret());
     let tokens = [Some(profile.answer.access_token), profile.answer.refresh_token];
     let tokens =
         tokens.into_iter().flatten().filter_map(|path| parsed.as_ref().ok()?.text_at(path));
@@ -146,9 +174,9 @@ fn end(profile: &Profile, json: Option<&Json>) -> Result<End, &'static str> {
         // Some servers write numbers as strings.
         Some(Json::Text(text)) => {
             let text = text.expose_secret().trim();
-            match (text.parse::<i64>(), text.parse::<f64>()) {
-                (Ok(number), _) => number,
-                (_, Ok(number)) => return Err(not_whole(number)),
+            match (text.parse::<i64>(), text.parse::<f64>().map(Json::of_number)) {
+                (Ok(number), _) | (_, Ok(Json::Integer(number))) => number,
+                (_, Ok(Json::Number(number))) => return Err(not_whole(number)),
                 _ => return Err("is not a number"),
             }
         }
@@ -240,8 +268,7 @@ fn error_of(
             _ => None,
         })
         .unwrap_or(http_status);
-    let code = body
-        .and_then(|json| refusals.codes.iter().find_map(|at| code_at(json, at, refusals.rules)));
+    let code = body.and_then(|json| refusals.codes.iter().find_map(|at| code_at(json, at)));
     let faults = body.map(|json| faults(profile, json)).unwrap_or_default();
 
     let rule = refusals.rules.iter().find(|rule| {
@@ -295,9 +322,7 @@ fn kind_of_status(status: u16) -> ErrorKind {
     }
 }
 
-fn code_at<'a>(json: &'a Json, at: &CodeAt, rules: &[Rule]) -> Option<&'a str> {
-    let is_named =
-        |key: &str| rules.iter().any(|rule| matches!(rule.code, Code::Is(c) if c == key));
+fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
     match at {
         CodeAt::Text(path) => json.text_at(path).map(Secret::expose_secret),
         CodeAt::LastSegment(path) => {
@@ -305,7 +330,7 @@ fn code_at<'a>(json: &'a Json, at: &CodeAt, rules: &[Rule]) -> Option<&'a str> {
         }
         CodeAt::Key(path) => match json.at(path)? {
             Json::Object(members) => match members.as_slice() {
-                [(key, _)] => Some(key.expose_secret()).filter(|key| is_named(key)),
+                [(key, _)] => Some(key.expose_secret()).filter(|key| *key != "message"),
                 _ => None,
             },
             _ => None,
@@ -391,7 +416,7 @@ mod tests {
 
     fn answer(profile: &Profile, status: u16, body: &str) -> Result<Grant, Error> {
         let response = Response::new(status, &[], SecretBuf::from(body.as_bytes()));
-        read(profile, &response, &[])
+        read(profile, &response, &[]).grant
     }
 
     fn pattern_life(expires_in: &str) -> Result<End, Error> {
@@ -402,7 +427,15 @@ mod tests {
     #[test]
     fn lifetimes_are_read_in_the_profiles_unit() {
         let hour = Ok(End::In(Duration::from_secs(3600)));
-        for written in ["3600000", "\"3600000\"", "\" 3600000 \"", "3600000.0", "3.6e6"] {
+        for written in [
+            "3600000",
+            "\"3600000\"",
+            "\" 3600000 \"",
+            "3600000.0",
+            "3.6e6",
+            "\"3600000.0\"",
+            "\"3.6e6\"",
+        ] {
             let end = pattern_life(&format!(r#","expires_in":{written}"#));
             assert_eq!(end.map_err(|e| e.to_string()), hour, "{written}");
         }
@@ -524,6 +557,44 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_token_is_found_in_every_success_and_in_no_refusal() {
+        let found = |profile: &Profile, status, body: &str| {
+            let response = Response::new(status, &[], SecretBuf::from(body.as_bytes()));
+            let found = read(profile, &response, &[]).refresh_token;
+            found.map(|token| token.expose_secret().to_owned())
+        };
+        let new = Some("fake-new".to_owned());
+        let whole = r#"{"data":{"value":"fake","expires_at":1900000000,"details":{"refresh_token":"fake-new"}}}"#;
+        let bare = r#"{"data":{"details":{"refresh_token":"fake-new"}}}"#;
+        for body in [whole, bare] {
+            assert_eq!(found(&ehealth::PROFILE, 201, body), new, "{body}");
+            for status in [200, 400, 500] {
+                assert_eq!(found(&ehealth::PROFILE, status, body), None, "{status}");
+            }
+        }
+        for useless in [
+            r#"{"data":{"details":{"refresh_token":""}}}"#,
+            r#"{"data":{"details":{"refresh_token":5}}}"#,
+            "{}",
+            "",
+            "<html>",
+        ] {
+            assert_eq!(found(&ehealth::PROFILE, 201, useless), None, "{useless}");
+        }
+        // No vendor has both yet, so a profile is put together.
+        let mut flagged = parchment::PROFILE.clone();
+        flagged.answer.refresh_token = Some(&["data", "refreshToken"]);
+        let body =
+            |flag: &str| format!(r#"{{"success":{flag},"data":{{"refreshToken":"fake-new"}}}}"#);
+        assert_eq!(found(&flagged, 200, &body("true")), new);
+        for flag in ["false", "null", "1", r#""true""#] {
+            assert_eq!(found(&flagged, 200, &body(flag)), None, "{flag}");
+        }
+        flagged.answer.refresh_token = None;
+        assert_eq!(found(&flagged, 200, &body("true")), None);
+    }
+
+    #[test]
     fn a_refusal_tells_that_its_body_is_no_json() {
         let error = answer(&pattern::PROFILE, 503, "<html>down</html>").unwrap_err();
         assert_eq!(error.message(), "the vendor's service is unavailable; the answer is HTML");
@@ -542,6 +613,14 @@ mod tests {
         assert!(!shown("req-01234567"));
         assert!(shown("req_0123456"));
         assert!(!shown("req-hunter2"));
+    }
+
+    #[test]
+    fn a_secret_of_four_bytes_is_looked_for_and_a_shorter_one_is_not() {
+        let shown = |secret: &str| plain("req-pin4", MAX_ID, &[&Secret::from(secret)]).is_some();
+        assert!(!shown("pin4"));
+        assert!(shown("pin"));
+        assert!(shown(""));
     }
 
     #[test]

@@ -66,7 +66,8 @@ fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secre
     let mut pair = SecretBuf::with_capacity(3 * (user.len() + password.len()) + 1);
     for (half, end) in [(user, &b":"[..]), (password, b"")] {
         match percent_encode {
-            true => push_form_encoded(&mut pair, half.expose_secret()),
+            // Not as in a form: some servers take the `+` of a space to the letter.
+            true => push_percent_encoded(&mut pair, half.expose_secret()),
             false => pair.push(half.expose_secret().as_bytes()),
         }
         pair.push(end);
@@ -143,6 +144,12 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.')
 
 /// Enough for every body of ordinary credentials, so that the buffer seldom grows.
 const TYPICAL_BODY: usize = 1024;
+
+fn push_percent_encoded(buffer: &mut SecretBuf, text: &str) {
+    for piece in utf8_percent_encode(text, FORM) {
+        buffer.push(piece.as_bytes());
+    }
+}
 
 fn push_form_encoded(buffer: &mut SecretBuf, text: &str) {
     for piece in utf8_percent_encode(text, FORM) {

@@ -18,10 +18,11 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::desk::Desk;
+use super::header::header_flaw;
 use super::https::Routes;
 use super::link::{Arrived, Link};
-use super::target::Target;
-use super::veil::{LONGEST_HEAD, Unveilable, Veil};
+use super::target::{Flaw, Target};
+use super::veil::{LONGEST_HEAD, MOST_HEADERS, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::SecretBuf;
@@ -77,8 +78,9 @@ impl Exchange {
     ) -> Result<Rc<Self>, Error> {
         // ureq would check them, but sees none.
         let mut values = request.headers();
-        if let Some((name, _)) = values.find(|(_, value)| !is_header_value(value.expose_secret())) {
-            let problem = "has characters that cannot stand in a header";
+        let flaw =
+            values.find_map(|(name, value)| Some((name, header_flaw(value.expose_secret())?)));
+        if let Some((name, problem)) = flaw {
             return Err(Error::setting(name, problem, "correct the credential"));
         }
         Ok(Rc::new(Exchange {
@@ -113,6 +115,8 @@ impl Exchange {
     fn cover(&self, bytes: &mut [u8]) -> Result<(), UreqError> {
         self.veil.borrow_mut().cover(bytes).map_err(|unveilable| match unveilable {
             Unveilable::LongHead => carry(long_head()),
+            Unveilable::ManyHeaders => carry(many_headers()),
+            Unveilable::NotHttp => carry(not_http("its head makes no sense")),
             Unveilable::Framing => carry(not_http(
                 "it has a transfer coding that nobody asked for, or chunks without end",
             )),
@@ -145,14 +149,14 @@ impl Exchange {
     }
 }
 
-/// Whether `value` may stand in a header (RFC 9110 §5.5): nothing in it can end the line.
-pub(super) fn is_header_value(value: &str) -> bool {
-    value.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
-}
-
 /// Wraps an error of ours, so that it comes through ureq unharmed.
 fn carry(error: Error) -> UreqError {
     UreqError::Other(Box::new(error))
+}
+
+/// A token endpoint's URL begins with `base_url`.
+pub(super) fn unusable(flaw: Flaw) -> Error {
+    flaw.in_setting("base_url", "give it as https://HOST or https://HOST:PORT")
 }
 
 pub(super) fn not_http(how: &str) -> Error {
@@ -205,6 +209,11 @@ pub(super) fn long_head() -> Error {
         .with_message("the answer is too large: its headers exceed 16 KiB")
 }
 
+pub(super) fn many_headers() -> Error {
+    let message = format!("the answer is too large: it has more than {MOST_HEADERS} headers");
+    Error::new(ErrorKind::AnswerTooLarge, Phase::Receive).with_message(message)
+}
+
 const INCOMPLETE: &str = "the answer ended before it was complete";
 
 fn incomplete() -> Error {
@@ -244,7 +253,8 @@ impl Connector for Dialer {
         _: Option<()>,
     ) -> Result<Option<Wire>, UreqError> {
         let exchange = Exchange::current()?;
-        let target = Target::parse(&details.uri.to_string()).map_err(carry)?;
+        let target = Target::parse(&details.uri.to_string());
+        let target = target.map_err(|flaw| carry(unusable(flaw)))?;
         let link = self.0.open(&target.origin, &exchange.attempt).map_err(carry)?;
         let is_tls = target.origin.tls;
         Ok(Some(Wire { link, is_tls, desk: Desk::default() }))

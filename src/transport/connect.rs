@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::Attempt;
 use super::socket::{SLICE, Socket, reason, wait};
+use super::{Attempt, limits};
 use crate::error::{Error, ErrorKind, Phase};
 
 /// How long the last address started has for itself (RFC 8305 §5, "Connection Attempt Delay").
@@ -23,7 +23,7 @@ pub(super) fn connect(
     attempt: &Attempt,
     phase: Phase,
 ) -> Result<Socket, Error> {
-    let mut race = Race::new(phase).map_err(|error| broken(phase, &reason(&error)))?;
+    let mut race = Race::new(phase).map_err(|error| not_begun(phase, &error))?;
     let mut waiting = in_turn(addresses).into_iter().peekable();
     let mut next_start = Instant::now();
     loop {
@@ -81,7 +81,7 @@ struct Race {
     poll: Poll,
     events: Events,
     running: Vec<Runner>,
-    failed: Vec<(SocketAddr, String)>,
+    failed: Vec<(SocketAddr, io::Error)>,
 }
 
 impl Race {
@@ -93,7 +93,7 @@ impl Race {
     fn start(&mut self, address: SocketAddr) {
         match self.try_start(address) {
             Ok(stream) => self.running.push(Runner { stream, address }),
-            Err(error) => self.failed.push((address, reason(&error))),
+            Err(error) => self.failed.push((address, error)),
         }
     }
 
@@ -105,8 +105,7 @@ impl Race {
     }
 
     fn wait(&mut self, slice: Duration) -> Result<(), Error> {
-        wait(&mut self.poll, &mut self.events, slice)
-            .map_err(|error| broken(self.phase, &reason(&error)))
+        wait(&mut self.poll, &mut self.events, slice).map_err(|error| not_begun(self.phase, &error))
     }
 
     /// Takes out the first that is connected, and those that failed.
@@ -118,7 +117,7 @@ impl Race {
                 Some(Ok(())) => return Some(self.running.swap_remove(place)),
                 Some(Err(error)) => {
                     let runner = self.running.remove(place);
-                    self.failed.push((runner.address, reason(&error)));
+                    self.failed.push((runner.address, error));
                 }
             }
         }
@@ -127,7 +126,8 @@ impl Race {
 
     /// The error when every address failed.
     fn lost(&self) -> Error {
-        broken(self.phase, &self.story())
+        let error = broken(self.phase, &self.story());
+        self.failed.iter().fold(error, |error, (_, why)| limits::remedied(error, why))
     }
 
     /// The error of an attempt that ended meanwhile, told with the addresses tried.
@@ -138,10 +138,15 @@ impl Race {
 
     /// `10.0.0.1:443: connection refused, 10.0.0.2:443: no reply`.
     fn story(&self) -> String {
-        let failed = self.failed.iter().map(|(address, why)| format!("{address}: {why}"));
+        let failed = self.failed.iter().map(|(address, why)| format!("{address}: {}", reason(why)));
         let silent = self.running.iter().map(|runner| format!("{}: no reply", runner.address));
         failed.chain(silent).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The error when no address can even be tried.
+fn not_begun(phase: Phase, why: &io::Error) -> Error {
+    limits::remedied(broken(phase, &reason(why)), why)
 }
 
 fn broken(phase: Phase, story: &str) -> Error {

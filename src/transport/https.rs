@@ -9,14 +9,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use ureq::http::Uri;
 
-use super::agent::{Exchange, agent, is_header_value};
+use super::agent::{Exchange, agent};
 use super::connect::connect;
 use super::examine::Examination;
+use super::header::check_user_agent;
 use super::link::Link;
 use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
 use super::settings::Settings;
-use super::target::{Host, Origin};
+use super::target::{Host, Origin, is_loopback};
 use super::tls::{Session, TlsConfig};
 use super::walk::walk;
 use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
@@ -53,17 +54,17 @@ impl HttpsTransport {
     }
 
     #[cfg(test)]
-    pub(super) fn with_lookup(settings: Settings, lookup: super::resolve::Lookup) -> Self {
+    pub(super) fn with_lookup(
+        settings: Settings,
+        lookup: impl Fn(&str) -> std::io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    ) -> Self {
         let mut resolver = Resolver::new(Vec::new());
-        resolver.lookup = lookup;
+        resolver.lookup = Arc::new(lookup);
         HttpsTransport::with_resolver(settings, resolver).unwrap()
     }
 
     fn with_resolver(settings: Settings, resolver: Resolver) -> Result<Self, Error> {
-        if !is_header_value(&settings.user_agent) {
-            let problem = "has characters that cannot stand in a header";
-            return Err(Error::setting("user_agent", problem, "use printable characters"));
-        }
+        check_user_agent(&settings.user_agent)?;
         let routes = Arc::new(Routes {
             resolver,
             proxies: Proxies::new(&settings.proxy)?,
@@ -151,17 +152,33 @@ impl Routes {
         proxy: Option<&Proxy>,
         attempt: &Attempt,
     ) -> Result<Vec<SocketAddr>, Error> {
-        match proxy {
+        let addresses = match proxy {
             Some(Proxy { host, port, .. }) => {
-                self.resolver.resolve(host, *port, attempt, Phase::Proxy)
+                self.resolver.resolve(host, *port, attempt, Phase::Proxy)?
             }
-            None => self.resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve),
+            None => self.resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve)?,
+        };
+        if !origin.tls {
+            check_loopback(&origin.host, &addresses)?;
         }
+        Ok(addresses)
     }
 
     /// What a failure to connect is about.
     pub(super) fn connect_phase(proxy: Option<&Proxy>) -> Phase {
         if proxy.is_some() { Phase::Proxy } else { Phase::Connect }
+    }
+}
+
+/// Without TLS nothing leaves this machine, whatever the settings or DNS say of the name.
+fn check_loopback(host: &Host, addresses: &[SocketAddr]) -> Result<(), Error> {
+    match addresses.iter().find(|address| !is_loopback(address.ip())) {
+        None => Ok(()),
+        Some(address) => Err(Error::setting(
+            "plain_http_to_loopback",
+            format!("sends to this machine only, and {host} leads to {}", address.ip()),
+            "use https, or correct the setting resolve, the hosts file or DNS",
+        )),
     }
 }
 
@@ -185,13 +202,14 @@ fn read_body(
 }
 
 fn overrides(given: &[(String, IpAddr)]) -> Result<Vec<(Host, IpAddr)>, Error> {
-    let parse = |(name, address): &(String, IpAddr)| match Host::parse(name) {
-        Some(host @ Host::Name(_)) => Ok((host, *address)),
-        _ => Err(Error::setting(
-            "resolve",
-            "names a host that is not a valid DNS name",
-            "write the host as in base_url, without scheme and port",
-        )),
+    const FORM: &str = "write the host as in base_url, without scheme and port";
+    let parse = |(name, address): &(String, IpAddr)| {
+        let host = match Host::parse(name) {
+            Ok(host @ Host::Name(_)) => return Ok((host, *address)),
+            other => other,
+        };
+        let remedy = host.err().map_or(FORM.to_owned(), |flaw| flaw.remedy_with(FORM));
+        Err(Error::setting("resolve", "names a host that is not a valid DNS name", remedy))
     };
     given.iter().map(parse).collect()
 }

@@ -9,8 +9,12 @@ mod buffer;
 mod connect;
 mod desk;
 mod examine;
+mod header;
+mod helper;
 mod https;
+mod limits;
 mod link;
+mod monitor;
 mod proxy;
 mod resolve;
 mod settings;
@@ -32,10 +36,11 @@ use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::{Secret, SecretBuf};
 
 pub use examine::{Examination, Outcome, Step};
+pub(crate) use header::{check_user_agent, header_flaw};
 pub(crate) use https::HttpsTransport;
 pub(crate) use settings::{ProxyChoice, Settings};
 pub use settings::{Roots, TlsStack};
-pub(crate) use target::is_host;
+pub(crate) use target::Target;
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;

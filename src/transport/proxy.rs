@@ -14,11 +14,13 @@ use super::buffer::Window;
 use super::resolve::Resolver;
 use super::settings::ProxyChoice;
 use super::socket::Socket;
-use super::target::{Host, Origin, parse_port};
+use super::target::{Authority, Flaw, Host, Origin, Parts, USER_INFO, parse_port, split_port};
+use super::veil::MOST_HEADERS;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::secret::{Secret, SecretBuf};
 
 const PHASE: Phase = Phase::Proxy;
+const FIELD: &str = "proxy";
 
 /// The most a proxy may say before the tunnel is open.
 const MAX_REPLY: usize = 16 * 1024;
@@ -36,7 +38,7 @@ impl Proxies {
             ProxyChoice::Off => Ok(Proxies { proxy: None, except: None }),
             ProxyChoice::Environment => Proxies::from_variables(|name| env::var(name).ok()),
             ProxyChoice::Url(url) => {
-                let proxy = Proxy::parse(url.expose_secret()).map_err(|flaw| flaw.in_setting())?;
+                let proxy = Proxy::of_setting(url.expose_secret())?;
                 Ok(Proxies { proxy: Some(proxy), except: None })
             }
         }
@@ -53,7 +55,7 @@ impl Proxies {
         let proxy = match found {
             None => None,
             Some((variable, mut url)) => {
-                let proxy = Proxy::parse(url.trim()).map_err(|flaw| flaw.in_variable(variable));
+                let proxy = Proxy::of_variable(variable, url.trim());
                 url.zeroize();
                 Some(proxy?)
             }
@@ -66,8 +68,9 @@ impl Proxies {
     ///
     /// Plain http goes to this machine only, and never through a proxy.
     pub(super) fn for_origin(&self, origin: &Origin) -> Option<&Proxy> {
-        let excepted =
-            |list: &Exceptions| origin.is_loopback() || list.contain(&origin.host, origin.port);
+        let excepted = |list: &Exceptions| {
+            origin.host.is_loopback() || list.contain(&origin.host, origin.port)
+        };
         let direct = !origin.tls || self.except.as_ref().is_some_and(excepted);
         self.proxy.as_ref().filter(|_| !direct)
     }
@@ -104,49 +107,46 @@ struct Login {
     password: Secret,
 }
 
-/// What is wrong with a proxy URL, and what would be right. Never a part of the URL.
-#[derive(Debug, PartialEq)]
-struct Flaw(&'static str, &'static str);
-
-impl Flaw {
-    fn in_setting(&self) -> Error {
-        Error::setting("proxy", self.0, self.1)
-    }
-
-    fn in_variable(&self, variable: &str) -> Error {
-        Error::setting("proxy", format!("from the variable {variable} {}", self.0), self.1)
-    }
-}
+const FORM: &str = "write it as http://host:port or socks5h://user:password@host:port";
 
 impl Proxy {
+    /// Reads the setting, which has a scheme.
+    fn of_setting(url: &str) -> Result<Self, Error> {
+        if !url.contains("://") {
+            let problem = "is neither a URL nor environment or off";
+            return Err(Error::setting(FIELD, problem, FORM));
+        }
+        Proxy::parse(url).map_err(|flaw| flaw.in_setting(FIELD, FORM))
+    }
+
+    /// Reads what an environment variable says. As curl does, a URL without scheme is taken for an
+    /// HTTP proxy.
+    fn of_variable(name: &str, url: &str) -> Result<Self, Error> {
+        Proxy::parse(url).map_err(|flaw| {
+            let problem = format!("from the variable {name} {}", flaw.problem);
+            Error::setting(FIELD, problem, flaw.remedy_with(FORM))
+        })
+    }
+
     fn parse(url: &str) -> Result<Self, Flaw> {
-        const SHAPE: &str = "write it as http://host:port or socks5h://user:password@host:port";
-        // As curl does, a URL without scheme is taken for an HTTP proxy.
-        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-        let (protocol, usual_port) = match scheme.to_ascii_lowercase().as_str() {
+        let Parts { scheme, authority, path } = Parts::of(url)?;
+        let scheme = scheme.unwrap_or("http").to_ascii_lowercase();
+        let (protocol, usual_port) = match scheme.as_str() {
             "http" => (Protocol::Connect, 80),
             "socks5" => (Protocol::Socks5, 1080),
             "socks5h" => (Protocol::Socks5h, 1080),
-            _ => return Err(Flaw("has a scheme other than http, socks5 and socks5h", SHAPE)),
+            _ => return Err(Flaw::new("has a scheme other than http, socks5 and socks5h")),
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (login, address) = match rest.rsplit_once('@') {
-            Some((login, address)) => (Some(Login::parse(login)?), address),
-            None => (None, rest),
-        };
-        let (host, port) = split_port(address);
-        let port = match port {
-            None => usual_port,
-            Some(digits) => {
-                parse_port(digits).ok_or(Flaw("has a port that is not in 1 to 65535", SHAPE))?
-            }
-        };
-        let host = Host::parse(host).ok_or(Flaw("has no valid host name", SHAPE))?;
+        let Authority { user_info, host, port } = Authority::parse(authority)?;
+        if !matches!(path, "" | "/") {
+            return Err(Flaw::new("has a path, query or fragment"));
+        }
+        let login = user_info.map(Login::parse).transpose()?;
         let too_long = |part: &Secret| part.len() > 255;
         if login.as_ref().is_some_and(|login| too_long(&login.user) || too_long(&login.password)) {
-            return Err(Flaw("has a user name or password of more than 255 bytes", SHAPE));
+            return Err(Flaw::new("has a user name or password of more than 255 bytes"));
         }
-        Ok(Proxy { protocol, host, port, login })
+        Ok(Proxy { protocol, host, port: port.unwrap_or(usual_port), login })
     }
 
     /// Makes a connection to the proxy one to `origin`.
@@ -267,10 +267,6 @@ impl Login {
 
 /// Percent-decodes a part of a URL.
 fn decode(text: &str) -> Result<Secret, Flaw> {
-    let flaw = Flaw(
-        "has a user name or password that is not percent-encoded UTF-8",
-        "write special characters as %XX",
-    );
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -282,7 +278,7 @@ fn decode(text: &str) -> Result<Secret, Flaw> {
         let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
         let (Some(high), Some(low)) = (digit(0), digit(1)) else {
             bytes.zeroize();
-            return Err(flaw);
+            return Err(USER_INFO);
         };
         bytes.push((high * 16 + low) as u8);
         rest = &rest[2..];
@@ -291,11 +287,11 @@ fn decode(text: &str) -> Result<Secret, Flaw> {
         Ok(text) if !text.contains(char::is_control) => Ok(Secret::from(text)),
         Ok(mut text) => {
             text.zeroize();
-            Err(flaw)
+            Err(USER_INFO)
         }
         Err(error) => {
             error.into_bytes().zeroize();
-            Err(flaw)
+            Err(USER_INFO)
         }
     }
 }
@@ -389,10 +385,11 @@ impl Dialogue<'_> {
     fn hear_head(&mut self) -> Result<(), Error> {
         let mut passed = 0;
         while passed <= MAX_REPLY {
-            let mut headers = [EMPTY_HEADER; 64];
+            let mut headers = [EMPTY_HEADER; MOST_HEADERS];
             let mut reply = httparse::Response::new(&mut headers);
             match reply.parse(self.unread.unread()) {
                 Ok(Status::Partial) => self.hear_more()?,
+                Err(httparse::Error::TooManyHeaders) => return Err(self.too_long()),
                 Err(_) => return Err(self.refused("it does not speak HTTP", ADDRESS)),
                 Ok(Status::Complete(length)) => {
                     let status = reply.code.unwrap_or_default();
@@ -492,7 +489,7 @@ impl Exception {
     fn parse(entry: &str) -> Option<Self> {
         // An IPv6 address without brackets has colons of its own, and no port.
         let bare = !entry.starts_with('[') && entry.matches(':').count() > 1;
-        let (host, port) = if bare { (entry, None) } else { split_port(entry) };
+        let (host, port) = if bare { (entry, None) } else { split_port(entry).ok()? };
         let port = match port {
             Some(digits) => Some(parse_port(digits)?),
             None => None,
@@ -538,18 +535,6 @@ impl Hosts {
             }
             _ => false,
         }
-    }
-}
-
-/// `host:port` or `host`, where an IPv6 address is in brackets.
-fn split_port(address: &str) -> (&str, Option<&str>) {
-    let after_brackets = address.rfind(']').unwrap_or(0);
-    match address[after_brackets..].rfind(':') {
-        Some(colon) => {
-            let colon = after_brackets + colon;
-            (&address[..colon], Some(&address[colon + 1..]))
-        }
-        None => (address, None),
     }
 }
 

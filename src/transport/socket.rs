@@ -7,7 +7,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::Attempt;
+use super::{Attempt, limits};
 use crate::error::{Error, ErrorKind, Phase};
 
 /// The longest wait before looking whether the attempt was cancelled or is over.
@@ -138,6 +138,9 @@ fn without_waiting(mut act: impl FnMut() -> io::Result<usize>) -> io::Result<Opt
 
 /// An I/O error in a few words, the same on every platform where it can be.
 pub(super) fn reason(error: &io::Error) -> String {
+    if let Some(limit) = limits::words(error) {
+        return limit.into();
+    }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".into(),
         io::ErrorKind::ConnectionReset => "reset by the other side".into(),

@@ -1,80 +1,191 @@
-//! Where a request goes: a URL, taken apart and checked.
+//! Where a request goes: URLs and the authorities in them, read strictly by RFC 3986.
+//!
+//! Whatever has a URL, a host or a port from outside asks here, so that no two readings of one text
+//! can lead to different servers.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-
-use http::Uri;
 
 use crate::error::Error;
 
 /// The parts of a token endpoint's URL that a connection and a request line need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(super) origin: Origin,
-    /// What follows `POST` in the request line.
-    pub(super) path: String,
+    pub(crate) origin: Origin,
+    /// Path and query as they are written; may be empty.
+    pub(crate) path: String,
 }
 
 /// Scheme, host and port: what a kept connection belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) tls: bool,
-    pub(super) host: Host,
-    pub(super) port: u16,
+pub(crate) struct Origin {
+    pub(crate) tls: bool,
+    pub(crate) host: Host,
+    pub(crate) port: u16,
 }
 
 /// A host as the URL names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Host {
+pub(crate) enum Host {
     /// An IP address, written without brackets.
     Ip(IpAddr),
     /// A DNS name in lower case.
     Name(String),
 }
 
-impl Target {
-    /// Takes `url` apart.
-    ///
-    /// # Errors
-    /// When it is not an absolute `https` or `http` URL of a valid host, or holds a user name or
-    /// a fragment. The error names `base_url`, since that is where every URL starts.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        if !url.is_ascii() {
-            return Err(unusable("has characters outside ASCII", IDNA));
+/// What is wrong with a URL, and what would be right. Never a part of the URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// Follows the name of the setting.
+    pub(super) problem: &'static str,
+    /// What is to be done about it, if the form of the setting does not say it all.
+    pub(super) remedy: Option<&'static str>,
+}
+
+impl Flaw {
+    pub(super) const fn new(problem: &'static str) -> Self {
+        Flaw { problem, remedy: None }
+    }
+
+    const fn with_remedy(problem: &'static str, remedy: &'static str) -> Self {
+        Flaw { problem, remedy: Some(remedy) }
+    }
+
+    /// The error about the setting of that name, which has this form.
+    pub(crate) fn in_setting(self, name: &'static str, form: &str) -> Error {
+        Error::setting(name, self.problem, self.remedy_with(form))
+    }
+
+    pub(super) fn remedy_with(self, form: &str) -> String {
+        match self.remedy {
+            None => form.to_owned(),
+            Some(remedy) => format!("{remedy}; {form}"),
         }
-        if url.contains('#') {
-            return Err(unusable("has a fragment (#…)", PLAIN));
-        }
-        let uri: Uri = url.parse().map_err(|_| unusable("is not a URL", PLAIN))?;
-        let tls = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(unusable("is not an https URL", PLAIN)),
-        };
-        let authority = uri.authority().ok_or_else(|| unusable("has no host", PLAIN))?;
-        if authority.as_str().contains('@') {
-            return Err(unusable("holds a user name or password", "give credentials by name"));
-        }
-        let host = Host::parse(authority.host())
-            .ok_or_else(|| unusable("has a host name that is not valid", IDNA))?;
-        let rest = authority.as_str().get(authority.host().len()..).unwrap_or_default();
-        let port = match rest.strip_prefix(':') {
-            None => default_port(tls),
-            Some(digits) => parse_port(digits)
-                .ok_or_else(|| unusable("has a port that is not in 1 to 65535", PLAIN))?,
-        };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let path = if path.starts_with('/') { path.into() } else { format!("/{path}") };
-        Ok(Target { origin: Origin { tls, host, port }, path })
     }
 }
 
-const PLAIN: &str = "give it as https://host or https://host:port/path";
-const IDNA: &str =
-    "write international names in their ASCII form (xn--…), IPv6 addresses in brackets";
+const HOST: Flaw = Flaw::new("has an invalid host name");
+const PORT: Flaw =
+    Flaw::with_remedy("has an invalid port", "a port is a decimal number from 1 to 65535");
+/// Programs that follow the URL standard take it for one (WHATWG URL, "ends in a number checker").
+const LIKE_AN_ADDRESS: Flaw = Flaw::with_remedy(
+    "has a host that looks like an IPv4 address and is none",
+    "write the address in full, as four decimal numbers",
+);
+const NOT_ASCII: Flaw = Flaw::with_remedy(
+    "has characters outside ASCII",
+    "write an international host name in its xn-- form",
+);
 
-fn unusable(problem: &'static str, remedy: &'static str) -> Error {
-    Error::setting("base_url", problem, remedy)
+impl Target {
+    /// Takes an absolute `https` or `http` URL apart.
+    pub(crate) fn parse(url: &str) -> Result<Self, Flaw> {
+        let Parts { scheme, authority, path } = Parts::of(url)?;
+        let tls = match scheme {
+            None => return Err(Flaw::new("is not an absolute URL")),
+            Some(scheme) if scheme.eq_ignore_ascii_case("https") => true,
+            Some(scheme) if scheme.eq_ignore_ascii_case("http") => false,
+            Some(_) => return Err(Flaw::new("is not https")),
+        };
+        if path.contains('#') {
+            return Err(Flaw::new("has a fragment"));
+        }
+        let Authority { user_info, host, port } = Authority::parse(authority)?;
+        if user_info.is_some() {
+            let remedy = "give credentials by their names, not in the URL";
+            return Err(Flaw::with_remedy("has user information in it", remedy));
+        }
+        let port = port.unwrap_or(default_port(tls));
+        Ok(Target { origin: Origin { tls, host, port }, path: path.to_owned() })
+    }
+
+    /// What follows the method in the request line (RFC 9112 §3.2.1).
+    pub(super) fn request_target(&self) -> String {
+        let root = if self.path.starts_with('/') { "" } else { "/" };
+        format!("{root}{}", self.path)
+    }
+}
+
+/// The URL.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.origin.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.origin.authority(), self.path)
+    }
+}
+
+/// The components of a URL, as they are written (RFC 3986 §3).
+pub(super) struct Parts<'a> {
+    /// What stands before `://`.
+    pub(super) scheme: Option<&'a str>,
+    pub(super) authority: &'a str,
+    /// All that follows.
+    pub(super) path: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(url: &'a str) -> Result<Self, Flaw> {
+        if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(Flaw::new("has white space or control characters in it"));
+        }
+        if !url.is_ascii() {
+            return Err(NOT_ASCII);
+        }
+        let (scheme, rest) = match url.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme), rest),
+            None => (None, url),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        Ok(Parts { scheme, authority, path })
+    }
+}
+
+/// `user:password@host:port`, of which only the host is required (RFC 3986 §3.2).
+pub(super) struct Authority<'a> {
+    /// Still percent-encoded.
+    pub(super) user_info: Option<&'a str>,
+    pub(super) host: Host,
+    pub(super) port: Option<u16>,
+}
+
+impl<'a> Authority<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
+        let (user_info, address) = match text.rsplit_once('@') {
+            Some((user_info, address)) => (Some(user_info), address),
+            None => (None, text),
+        };
+        if !user_info.unwrap_or_default().bytes().all(is_of_user_info) {
+            return Err(USER_INFO);
+        }
+        let (host, port) = split_port(address)?;
+        let host = Host::parse(host)?;
+        let port = port.map(|digits| parse_port(digits).ok_or(PORT)).transpose()?;
+        Ok(Authority { user_info, host, port })
+    }
+}
+
+/// Also for what is wrong with the percent-encoding.
+pub(super) const USER_INFO: Flaw = Flaw::with_remedy(
+    "has a user name or password that is not percent-encoded UTF-8",
+    "write special characters as %XX",
+);
+
+/// RFC 3986 §3.2.1.
+fn is_of_user_info(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(&byte)
+}
+
+/// `host:port` or `host`, where an IPv6 address is in brackets.
+pub(super) fn split_port(address: &str) -> Result<(&str, Option<&str>), Flaw> {
+    let host = match address.find(']') {
+        Some(bracket) if address.starts_with('[') => bracket + 1,
+        _ => address.find(':').unwrap_or(address.len()),
+    };
+    match address.split_at(host) {
+        (host, "") => Ok((host, None)),
+        (host, rest) => rest.strip_prefix(':').map(|port| (host, Some(port))).ok_or(HOST),
+    }
 }
 
 fn default_port(tls: bool) -> u16 {
@@ -92,14 +203,6 @@ impl Origin {
     pub(super) fn authority(&self) -> String {
         if self.port == default_port(self.tls) { self.host.to_string() } else { self.to_string() }
     }
-
-    /// Whether it names this machine: `localhost` or a loopback address.
-    pub(super) fn is_loopback(&self) -> bool {
-        match &self.host {
-            Host::Ip(address) => address.to_canonical().is_loopback(),
-            Host::Name(name) => name == "localhost" || name.ends_with(".localhost"),
-        }
-    }
 }
 
 /// `host:port`, IPv6 addresses in brackets.
@@ -111,29 +214,43 @@ impl fmt::Display for Origin {
 
 impl Host {
     /// An IP address (IPv6 in brackets) or a DNS name (RFC 1123 §2.1: letters, digits, hyphens).
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self, Flaw> {
         if let Some(inner) = text.strip_prefix('[') {
-            let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
-            return Some(Host::Ip(address.into()));
+            let address = inner.strip_suffix(']').and_then(|inner| inner.parse::<Ipv6Addr>().ok());
+            return address.map(|address| Host::Ip(address.into())).ok_or(HOST);
         }
-        if let Ok(address) = text.parse() {
-            return Some(Host::Ip(address));
+        // Without brackets, an IPv6 address is none.
+        if let Ok(address @ IpAddr::V4(_)) = text.parse() {
+            return Ok(Host::Ip(address));
         }
-        is_dns_name(text).then(|| Host::Name(text.to_ascii_lowercase()))
+        match is_dns_name(text) {
+            true if ends_in_a_number(text) => Err(LIKE_AN_ADDRESS),
+            true => Ok(Host::Name(text.to_ascii_lowercase())),
+            false => Err(HOST),
+        }
+    }
+
+    /// Whether it names this machine: `localhost` and what is below it (RFC 6761 §6.3), or a loopback
+    /// address. Where a name leads is known when it is looked up.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self {
+            Host::Ip(address) => is_loopback(*address),
+            Host::Name(name) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                name == "localhost" || name.ends_with(".localhost")
+            }
+        }
     }
 }
 
-/// Whether it is a host as URLs name it.
-pub(crate) fn is_host(text: &str) -> bool {
-    Host::parse(text).is_some()
+/// Whether an address is this machine's own loopback.
+pub(super) fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 fn is_dns_name(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
-    let last = name.rsplit('.').next().unwrap_or_default();
-    // A last label of digits alone can only be a mistyped IPv4 address.
-    let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
-    name.len() <= 253 && !numeric && name.split('.').all(is_label)
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 fn is_label(label: &str) -> bool {
@@ -142,6 +259,17 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(known)
         && !label.starts_with('-')
         && !label.ends_with('-')
+}
+
+/// Whether the last label is a decimal, octal or hexadecimal number.
+fn ends_in_a_number(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    hexadecimal.map_or_else(
+        || last.bytes().all(|byte| byte.is_ascii_digit()),
+        |digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+    )
 }
 
 impl fmt::Display for Host {
@@ -160,42 +288,63 @@ mod tests {
 
     #[test]
     fn a_url_is_taken_apart() {
-        for (url, printed, path) in [
+        for (url, origin, request_target) in [
             ("https://api.example.com", "api.example.com:443", "/"),
-            ("https://API.example.com:443/a?b=c", "api.example.com:443", "/a?b=c"),
-            ("https://api.example.com:8443/t", "api.example.com:8443", "/t"),
+            ("https://API.example.COM:443/a?b=c", "api.example.com:443", "/a?b=c"),
+            ("HTTPS://api.example.com:8443/t", "api.example.com:8443", "/t"),
             ("http://[::1]:8080/t", "[::1]:8080", "/t"),
+            ("https://[0:0::ffff:7f00:1]", "[::ffff:127.0.0.1]:443", "/"),
+            ("http://127.0.0.1?q", "127.0.0.1:80", "/?q"),
             ("http://127.0.0.1/?q", "127.0.0.1:80", "/?q"),
             ("https://xn--mnchen-3ya.example./", "xn--mnchen-3ya.example.:443", "/"),
+            ("https://0x7f.example", "0x7f.example:443", "/"),
+            ("https://127.0xfg", "127.0xfg:443", "/"),
         ] {
             let target = Target::parse(url).unwrap();
-            assert_eq!(target.origin.to_string(), printed, "{url}");
-            assert_eq!(target.path, path, "{url}");
+            assert_eq!(target.origin.to_string(), origin, "{url}");
+            assert_eq!(target.request_target(), request_target, "{url}");
+            assert_eq!(Target::parse(&target.to_string()), Ok(target), "{url}");
         }
     }
 
     #[test]
     fn an_unusable_url_is_named() {
         for (url, problem) in [
-            ("", "is not a URL"),
-            ("api.example.com", "is not an https URL"),
-            ("ftp://api.example.com/", "is not an https URL"),
+            ("", "absolute"),
+            ("api.example.com", "absolute"),
+            ("ftp://api.example.com/", "https"),
+            ("://api.example.com/", "https"),
             ("https://münchen.example/", "characters outside ASCII"),
-            ("https://user:pass@api.example.com/", "user name or password"),
+            ("https://api.exa\u{2003}mple/", "white space"),
+            ("https://user:pass@api.example.com/", "user information"),
+            ("https://@api.example.com/", "user information"),
+            ("https://api.example\\@other.example/", "percent-encoded"),
             ("https://api.example.com/#top", "fragment"),
+            ("https://api.example.com#top", "fragment"),
             ("https://api.example.com:0/", "port"),
             ("https://api.example.com:65536/", "port"),
             ("https://api.example.com:/", "port"),
+            ("https://api.example.com:-1/", "port"),
+            ("https://a:b:[::1]:80/", "port"),
+            ("https://::1/", "host name"),
+            ("https://[::1]x:8080/", "host name"),
+            ("https://x[::1]:8080/", "host name"),
             ("https://api..example.com/", "host name"),
             ("https://-api.example.com/", "host name"),
-            ("https://300.1.1.1/", "host name"),
+            ("https://api%2eexample/", "host name"),
             ("https://[::g]/", "host name"),
-            ("https://[::1/", "not a URL"),
+            ("https://[127.0.0.1]/", "host name"),
+            ("https://[::1/", "host name"),
+            ("https:///path", "host name"),
+            ("https://.", "host name"),
+            ("https://300.1.1.1/", "IPv4"),
+            ("https://1.2.3.4./", "IPv4"),
+            ("https://0177.0.0.1/", "IPv4"),
+            ("https://example.0X7f/", "IPv4"),
+            ("https://0x/", "IPv4"),
         ] {
-            let error = Target::parse(url).unwrap_err();
-            assert_eq!(error.field(), Some("base_url"), "{url}");
-            assert!(error.message().contains(problem), "{url}: {error}");
-            assert!(!error.to_string().contains("pass@"), "{error}");
+            let flaw = Target::parse(url).unwrap_err();
+            assert!(flaw.problem.contains(problem), "{url}: {flaw:?}");
         }
     }
 
@@ -203,14 +352,17 @@ mod tests {
     fn loopback_is_recognised_by_name_and_address() {
         for (url, is) in [
             ("https://localhost", true),
+            ("https://LOCALHOST.", true),
             ("https://a.localhost", true),
             ("https://127.9.9.9", true),
             ("https://[::1]", true),
             ("https://[::ffff:127.0.0.1]", true),
             ("https://notlocalhost", false),
+            ("https://localhost.example", false),
+            ("https://0.0.0.0", false),
             ("https://10.0.0.1", false),
         ] {
-            assert_eq!(Target::parse(url).unwrap().origin.is_loopback(), is, "{url}");
+            assert_eq!(Target::parse(url).unwrap().origin.host.is_loopback(), is, "{url}");
         }
     }
 }

@@ -36,7 +36,8 @@ impl Default for Place {
 
 /// The most that is read before an answer's body: status lines and headers.
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
-pub(super) const MOST_HEADERS: usize = 64;
+/// As many as ureq takes: an answer that only one of the two understood would not be covered.
+pub(super) const MOST_HEADERS: usize = 128;
 const LONGEST_CHUNK_LINE: usize = 256;
 const LONGEST_TRAILER: usize = 4 * 1024;
 
@@ -45,6 +46,10 @@ const LONGEST_TRAILER: usize = 4 * 1024;
 pub(super) enum Unveilable {
     /// Its heads, interim ones included, do not come to an end.
     LongHead,
+    /// One of its heads has more than [`MOST_HEADERS`].
+    ManyHeaders,
+    /// It is not HTTP/1.
+    NotHttp,
     /// Nobody could say where its body begins and ends.
     Framing,
 }
@@ -65,7 +70,6 @@ impl Veil {
                         end_of_head(begun)?
                     };
                     let used = match end {
-                        // Not whole, or not HTTP: that is for ureq to say.
                         None if before == 0 => {
                             begun.extend_from_slice(bytes);
                             bytes.len()
@@ -154,7 +158,12 @@ fn as_any_interim_answer(begun: &[u8], bytes: &mut [u8]) {
 fn end_of_head(bytes: &[u8]) -> Result<Option<(usize, Place)>, Unveilable> {
     let mut headers = [EMPTY_HEADER; MOST_HEADERS];
     let mut response = Response::new(&mut headers);
-    let Ok(Status::Complete(length)) = response.parse(bytes) else { return Ok(None) };
+    let length = match response.parse(bytes) {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(Unveilable::ManyHeaders),
+        Err(_) => return Err(Unveilable::NotHttp),
+    };
     let codings = response.headers.iter();
     let mut codings =
         codings.filter(|header| header.name.eq_ignore_ascii_case("transfer-encoding"));

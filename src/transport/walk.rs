@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use httparse::{EMPTY_HEADER, Status};
 
-use super::agent::{long_head, not_http};
+use super::agent::{long_head, many_headers, not_http, unusable};
 use super::buffer::Window;
 use super::connect::connect;
 use super::examine::{Examination, Outcome, STEPS, Step};
@@ -28,8 +28,8 @@ pub(super) fn walk(routes: &Routes, url: &str, user_agent: &str, attempt: &Attem
     let mut log = Log(Vec::new());
     let answer = match Target::parse(url) {
         Ok(target) => log.walk(routes, &target, user_agent, attempt),
-        Err(error) => {
-            log.0.push(Step::failed("resolve", error, Duration::ZERO));
+        Err(flaw) => {
+            log.0.push(Step::failed("resolve", unusable(flaw), Duration::ZERO));
             None
         }
     };
@@ -154,7 +154,7 @@ fn ask(
     let request = format!(
         "GET {} HTTP/1.1\r\nhost: {}\r\nuser-agent: {user_agent}\r\n\
          accept: application/json\r\nconnection: close\r\n\r\n",
-        target.path,
+        target.request_target(),
         target.origin.authority()
     );
     let mut received = Window::default();
@@ -169,6 +169,7 @@ fn ask(
         let mut head = httparse::Response::new(&mut headers);
         let parsed = head.parse(received.unread());
         match (parsed, head.code.unwrap_or_default()) {
+            (Err(httparse::Error::TooManyHeaders), _) => return Err(many_headers()),
             (Err(_), _) => return Err(not_http("its head makes no sense")),
             (Ok(Status::Complete(length)), 100..200) => {
                 received.consume(length);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::ErrorKind;
 use crate::profile::{
-    Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Profile, Refusals, Role,
-    Rule, STANDARD_CODES, Scopes, Unit,
+    Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Plausible, Profile,
+    Refusals, Role, Rule, SHORTEST_LIFE, STANDARD_CODES, Scopes, Unit,
 };
 use crate::secret::Secret;
 use crate::vendor::{Setup, Vendor};
@@ -14,8 +14,8 @@ use crate::vendor::{Setup, Vendor};
 ///
 /// The only documented host, `https://darwinapi.edvak.com`, is labelled a sandbox, so there is no
 /// default. Tokens live 15 minutes. No refresh endpoint is documented: on expiry the password is
-/// sent again, and a rejected password is not (see
-/// [`Builder::rejection_memory`](crate::Builder::rejection_memory)).
+/// sent again, and a refused password is not. What leaves it open whether the password was wrong is
+/// followed by growing pauses (see [`Builder::rejection_memory`](crate::Builder::rejection_memory)).
 ///
 /// The token gives `patient`, `tenant`, `session_state`, `not-before-policy` and
 /// `refresh_expires_in` as extra fields.
@@ -109,7 +109,10 @@ pub(crate) static PROFILE: Profile = Profile {
             Rule::code("invalid_scope", ErrorKind::ScopeRefused),
         ],
     },
-    longest_life: Duration::from_secs(24 * 60 * 60),
+    life: Plausible { shortest: SHORTEST_LIFE, longest: Duration::from_secs(24 * 60 * 60) },
+    refresh_life: None,
+    // Answers to a wrong password are not documented: any refusal may be one.
+    failures_lock: true,
     // A wrong password that is sent twice counts twice towards a locked account.
     replay_is_harmless: false,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::ErrorKind;
 use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
-    JsonPart, Profile, Refusals, Role, Rule, Scopes, Unit,
+    JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
 use crate::secret::Secret;
 use crate::vendor::{Setup, Vendor};
@@ -120,6 +120,10 @@ pub(crate) static PROFILE: Profile = Profile {
             Rule::code("invalid_grant", ErrorKind::SignInRequired),
             Rule::code("token_expired", ErrorKind::SignInRequired),
             Rule::status(401, Code::Is("access_denied"), ErrorKind::AccessRevoked),
+            // About the person or the sign-in, not about client id and secret.
+            Rule::status(401, Code::Is("user_blocked"), ErrorKind::SignInRequired),
+            Rule::status(401, Code::Is("invalid_user"), ErrorKind::SignInRequired),
+            Rule::status(401, Code::Is("token_invalid"), ErrorKind::SignInRequired),
             Rule::status(401, Code::Absent, ErrorKind::AccessDenied)
                 .with_remedy("set api_key (and custom_psk): the gateway asks for its key"),
             Rule::status(403, Code::Any, ErrorKind::AccessDenied)
@@ -127,7 +131,10 @@ pub(crate) static PROFILE: Profile = Profile {
         ],
     },
     // The server's default life of an access token is 30 days.
-    longest_life: Duration::from_secs(31 * 24 * 60 * 60),
+    life: Plausible { shortest: SHORTEST_LIFE, longest: Duration::from_secs(31 * 24 * 60 * 60) },
+    // From the sign-in; the access token lives longer.
+    refresh_life: Some(Duration::from_secs(7 * 24 * 60 * 60)),
+    failures_lock: false,
     // The refresh token may have been rotated by the request whose answer was lost.
     replay_is_harmless: false,
 };

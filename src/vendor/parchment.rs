@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::ErrorKind;
 use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
-    JsonPart, Profile, Refusals, Role, Rule, Scopes, Unit,
+    JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
 use crate::secret::Secret;
 use crate::vendor::{Setup, Vendor};
@@ -132,7 +132,9 @@ pub(crate) static PROFILE: Profile = Profile {
         ],
     },
     // Prose says six hours, the example one.
-    longest_life: Duration::from_secs(24 * 60 * 60),
+    life: Plausible { shortest: SHORTEST_LIFE, longest: Duration::from_secs(24 * 60 * 60) },
+    refresh_life: None,
+    failures_lock: false,
     // A client-credentials grant changes nothing at the vendor.
     replay_is_harmless: true,
 };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::profile::{
-    Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, HeaderPart, Profile, Refusals,
-    Role, STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
+    Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, HeaderPart, Plausible,
+    Profile, Refusals, Role, SHORTEST_LIFE, STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
 };
 use crate::secret::Secret;
 use crate::vendor::{Setup, Vendor};
@@ -77,7 +77,9 @@ pub(crate) static PROFILE: Profile = Profile {
         faults: None,
         rules: STANDARD_RULES,
     },
-    longest_life: Duration::from_secs(24 * 60 * 60),
+    life: Plausible { shortest: SHORTEST_LIFE, longest: Duration::from_secs(24 * 60 * 60) },
+    refresh_life: None,
+    failures_lock: false,
     // A client-credentials grant changes nothing at the vendor.
     replay_is_harmless: true,
 };

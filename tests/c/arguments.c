@@ -1,4 +1,11 @@
 /* Each function with NULL and with values that cannot be used. */
+
+/* As a program's own header may: without caretoken.h. */
+struct caretoken_config;
+struct caretoken_token;
+struct caretoken_credential;
+struct caretoken_stats;
+struct caretoken_event;
 #include "check.h"
 
 static void bad_configs(void) {
@@ -19,7 +26,10 @@ static void bad_configs(void) {
     WORKS(caretoken_config_new("pattern", &config, &error));
     FAILS(caretoken_config_set(NULL, "client_id", "a", 1, &error), CARETOKEN_NULL_ARGUMENT, "config");
     FAILS(caretoken_config_set(config, NULL, "a", 1, &error), CARETOKEN_NULL_ARGUMENT, "name");
-    FAILS(caretoken_config_set(config, "client_id", NULL, 1, &error), CARETOKEN_NULL_ARGUMENT, "data");
+    FAILS(caretoken_config_set(config, "client_id", NULL, 1, &error), CARETOKEN_NULL_ARGUMENT,
+          "client_id");
+    FAILS(caretoken_config_set(config, "hush-hush", NULL, 1, &error), CARETOKEN_NULL_ARGUMENT,
+          "value");
     FAILS(caretoken_config_set(config, "client_id", NULL, 0, &error), CARETOKEN_INVALID_SETTING,
           "client_id");
     FAILS(caretoken_config_set(config, "client_id", "a", (size_t)-1, &error),
@@ -45,11 +55,7 @@ static void bad_configs(void) {
           CARETOKEN_INVALID_SETTING, "ca_file");
     FAILS(caretoken_config_set_on_rotation(NULL, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT,
           "config");
-    FAILS(caretoken_config_set_on_rotation(config, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT,
-          "callback");
     FAILS(caretoken_config_set_on_event(NULL, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT, "config");
-    FAILS(caretoken_config_set_on_event(config, NULL, NULL, &error), CARETOKEN_NULL_ARGUMENT,
-          "callback");
     caretoken_config_free(config);
 }
 
@@ -159,7 +165,7 @@ static void bad_calls(void) {
     FAILS(caretoken_client_set_credential(client, NULL, "a", 1, &error), CARETOKEN_NULL_ARGUMENT,
           "name");
     FAILS(caretoken_client_set_credential(client, "client_id", NULL, 1, &error),
-          CARETOKEN_NULL_ARGUMENT, "data");
+          CARETOKEN_NULL_ARGUMENT, "client_id");
     FAILS(caretoken_client_set_credential(client, "password", "a", 1, &error),
           CARETOKEN_INVALID_SETTING, "password");
     FAILS(caretoken_client_set_credential(client, "client_secret", "\xff", 1, &error),
@@ -191,6 +197,38 @@ static void bad_calls(void) {
     caretoken_client_free(client);
 }
 
+/* All or none: what is wrong with one leaves the others, too, as they were. */
+static void bad_lists_of_credentials(void) {
+    caretoken_client *client = client_of(sandbox_config("edvak"));
+    const caretoken_token *token = NULL;
+    const caretoken_credential wrong[][2] = {
+        {{"username", "another", 7}, {"password", "a\nb", 3}},
+        {{"username", "another", 7}, {"password", NULL, 1}},
+        {{"username", "another", 7}, {"password", "\xff", 1}},
+        {{"username", "another", 7}, {"base_url", "https://edvak.example", 21}},
+        {{"username", "another", 7}, {NULL, "a", 1}},
+        {{"username", "another", 7}, {"\xff", "a", 1}},
+    };
+    const caretoken_status statuses[] = {CARETOKEN_INVALID_SETTING, CARETOKEN_NULL_ARGUMENT,
+                                         CARETOKEN_INVALID_SETTING, CARETOKEN_INVALID_SETTING,
+                                         CARETOKEN_NULL_ARGUMENT,   CARETOKEN_INVALID_SETTING};
+    const char *const fields[] = {"password", "password", "password", "base_url", "name", "name"};
+    size_t i;
+    for (i = 0; i < sizeof fields / sizeof *fields; ++i) {
+        FAILS(caretoken_client_set_credentials(client, wrong[i], 2, &error), statuses[i], fields[i]);
+    }
+    FAILS(caretoken_client_set_credentials(NULL, wrong[0], 2, &error), CARETOKEN_NULL_ARGUMENT,
+          "client");
+    FAILS(caretoken_client_set_credentials(client, NULL, 2, &error), CARETOKEN_NULL_ARGUMENT,
+          "credentials");
+    FAILS(caretoken_client_set_credentials(client, wrong[0], (size_t)-1, &error),
+          CARETOKEN_INVALID_SETTING, "count");
+    WORKS(caretoken_client_set_credentials(client, NULL, 0, &error));
+    WORKS(caretoken_client_token(client, 20000, &token, &error));
+    caretoken_token_free(token);
+    caretoken_client_free(client);
+}
+
 static void stats_of_other_sizes(void) {
     caretoken_client *client = client_of(sandbox_config("pattern"));
     const caretoken_token *token = NULL;
@@ -210,6 +248,34 @@ static void stats_of_other_sizes(void) {
     caretoken_client_free(client);
 }
 
+static void the_end_of_a_refresh_token_is_known_once_it_is_said(void) {
+    caretoken_config *config = sandbox_config("ehealth");
+    caretoken_client *client = client_of(config);
+    const int64_t end = INT64_C(4102444800000); /* 2100 */
+    caretoken_stats stats;
+    WORKS(caretoken_client_stats(client, sizeof stats, &stats, &error));
+    CHECK(stats.sign_in_due_at_ms == 0);
+    caretoken_client_free(client);
+
+    config = sandbox_config("ehealth");
+    FAILS(caretoken_config_set(config, "refresh_token_expires_at_ms", "soon", 4, &error),
+          CARETOKEN_INVALID_SETTING, "refresh_token_expires_at_ms");
+    WORKS(caretoken_config_set(config, "refresh_token_expires_at_ms", "4102444800000", 13, &error));
+    client = client_of(config);
+    WORKS(caretoken_client_stats(client, sizeof stats, &stats, &error));
+    CHECK(stats.sign_in_due_at_ms == end);
+    /* Nobody knows the end of another one. */
+    WORKS(caretoken_client_set_credential(client, "refresh_token", "fake-other", 10, &error));
+    WORKS(caretoken_client_stats(client, sizeof stats, &stats, &error));
+    CHECK(stats.sign_in_due_at_ms == 0);
+    caretoken_client_free(client);
+
+    config = sandbox_config("pattern");
+    FAILS(caretoken_config_set(config, "refresh_token_expires_at_ms", "4102444800000", 13, &error),
+          CARETOKEN_INVALID_SETTING, "refresh_token_expires_at_ms");
+    caretoken_config_free(config);
+}
+
 static void null_is_freed_and_read(void) {
     caretoken_config_free(NULL);
     caretoken_client_free(NULL);
@@ -221,7 +287,7 @@ static void null_is_freed_and_read(void) {
     CHECK(is_text(caretoken_token_extra(NULL, "patient"), ""));
     CHECK(caretoken_error_status(NULL) == CARETOKEN_NULL_ARGUMENT);
     CHECK(is_text(caretoken_error_kind(NULL), ""));
-    CHECK(is_text(caretoken_error_line(NULL), ""));
+    CHECK(has_text(caretoken_error_line(NULL), "no error"));
     CHECK(is_text(caretoken_error_message(NULL), ""));
     CHECK(is_text(caretoken_error_remedy(NULL), ""));
     CHECK(is_text(caretoken_error_actor(NULL), ""));
@@ -242,7 +308,9 @@ int main(void) {
     unknown_names_list_the_known_ones();
     bad_clients();
     bad_calls();
+    bad_lists_of_credentials();
     stats_of_other_sizes();
+    the_end_of_a_refresh_token_is_known_once_it_is_said();
     null_is_freed_and_read();
     CHECK(strcmp(caretoken_version(), CARETOKEN_VERSION) == 0);
     CHECK(is_text(caretoken_status_name(CARETOKEN_OK), "ok"));

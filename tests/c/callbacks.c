@@ -50,6 +50,24 @@ static void observe(void *user_data, const caretoken_event *event) {
     }
 }
 
+/* NULL takes away what a sibling has from its client. */
+static void taken_away(const caretoken_client *client, const struct host *host) {
+    const int called = host->called;
+    const size_t told = strlen(host->events);
+    const caretoken_token *token = NULL;
+    caretoken_config *config = NULL;
+    caretoken_client *sibling;
+    WORKS(caretoken_client_sibling(client, &config, &error));
+    WORKS(caretoken_config_set_on_rotation(config, NULL, NULL, &error));
+    WORKS(caretoken_config_set_on_event(config, NULL, NULL, &error));
+    sibling = client_of(config);
+    WORKS(caretoken_client_token(sibling, 20000, &token, &error));
+    CHECK(token->refresh_token.len > 0 && !is_text(token->refresh_token, host->stored));
+    CHECK(host->called == called && strlen(host->events) == told);
+    caretoken_token_free(token);
+    caretoken_client_free(sibling);
+}
+
 int main(void) {
     struct host host;
     caretoken_config *config = sandbox_config("ehealth");
@@ -77,10 +95,11 @@ int main(void) {
     WORKS(caretoken_client_token(client, 20000, &token, &error));
     CHECK(host.called == 3 && is_text(token->refresh_token, host.stored));
     caretoken_token_free(token);
+    taken_away(client, &host);
     caretoken_client_free(client);
 
     CHECK(host.bad_events == 0);
-    CHECK(strstr(host.events, "fetch_started fetched rotated ") == host.events);
-    CHECK(strstr(host.events, "token_rejected fetch_started fetched rotated ") != NULL);
+    CHECK(strstr(host.events, "fetch_started rotated fetched ") == host.events);
+    CHECK(strstr(host.events, "token_rejected fetch_started rotated fetched ") != NULL);
     return 0;
 }

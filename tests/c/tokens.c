@@ -20,6 +20,7 @@ static void check_token(const caretoken_token *token, const char *vendor) {
     CHECK(token->lifetime_ms > 0 && left > 0 && left <= token->lifetime_ms);
     CHECK(token->expires_at_ms > INT64_C(1700000000000));
     CHECK(!token->lifetime_was_cut);
+    CHECK(!token->lifetime_implausible);
     for (i = 0; i < token->extras_len; ++i) {
         caretoken_str found = caretoken_token_extra(token, token->extras[i].name.data);
         CHECK(found.data == token->extras[i].value.data && found.len == token->extras[i].value.len);
@@ -162,6 +163,25 @@ static void rejection_and_refresh(void) {
     caretoken_client_free(other);
 }
 
+/* The user's name and password, given wrongly first and then rightly, together each time. */
+static void credentials_together(void) {
+    caretoken_config *config = sandbox_config("edvak");
+    caretoken_client *client;
+    const caretoken_token *token = NULL;
+    const char *username = environment("edvak", "username");
+    const char *password = environment("edvak", "password");
+    const caretoken_credential right[] = {{"username", username, strlen(username)},
+                                          {"password", password, strlen(password)}};
+    set(config, "username", "fake-other");
+    set(config, "password", "fake-other");
+    client = client_of(config);
+    WORKS(caretoken_client_set_credentials(client, right, 2, &error));
+    token = token_of(client);
+    check_token(token, "edvak");
+    caretoken_token_free(token);
+    caretoken_client_free(client);
+}
+
 int main(void) {
     parchment();
     ehealth();
@@ -169,5 +189,6 @@ int main(void) {
     references();
     buffer();
     rejection_and_refresh();
+    credentials_together();
     return 0;
 }

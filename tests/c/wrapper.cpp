@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -25,9 +26,21 @@ using namespace std::chrono_literals;
 static_assert(!std::is_copy_constructible_v<caretoken::config>);
 static_assert(!std::is_copy_constructible_v<caretoken::client>);
 static_assert(!std::is_copy_constructible_v<caretoken::token>);
-static_assert(!std::is_copy_constructible_v<caretoken::error>);
+static_assert(std::is_nothrow_copy_constructible_v<caretoken::error>);
+static_assert(std::is_nothrow_copy_constructible_v<caretoken::exception>);
 static_assert(std::is_nothrow_move_constructible_v<caretoken::token>);
 static_assert(sizeof(caretoken::token) == sizeof(void *));
+
+/// What a call failed with; aborts if it did not.
+template <class T>
+static caretoken::error error_of(caretoken::result<T> failed) {
+    return std::move(failed).error();
+}
+
+template <class T>
+static std::string field_of(caretoken::result<T> failed) {
+    return std::string(failed.error().field());
+}
 
 static void errors_are_thrown() {
     try {
@@ -45,11 +58,68 @@ static void errors_are_thrown() {
     CHECK(!refused && refused.error().kind() == "invalid_setting");
     CHECK(refused.error().line().find("hush") == std::string_view::npos);
     CHECK(!config.set("client_id", {}));
-    CHECK(!config.on_event(nullptr) && !config.on_rotation(nullptr));
+    CHECK(config.on_event(nullptr) && config.on_rotation(nullptr));
     auto client = caretoken::client::create(config).value();
-    CHECK(client.token(-1ms).error().field() == "timeout_ms");
+    CHECK(field_of(client.token(-1ms)) == "timeout_ms");
     CHECK(client.token(0ms).error().status() == CARETOKEN_TIMEOUT);
     CHECK(!client.clock_skew().value());
+}
+
+// As std::expected: nobody loses a value by looking at it.
+static void a_result_keeps_what_it_holds() {
+    auto config = sandbox_config("edvak");
+    auto client = caretoken::client::create(config);
+    static_assert(std::is_same_v<decltype(client.value()), caretoken::client &>);
+    static_assert(std::is_same_v<decltype(std::as_const(client).value()), const caretoken::client &>);
+    static_assert(std::is_same_v<decltype(std::move(client).value()), caretoken::client &&>);
+    static_assert(std::is_same_v<decltype(*std::move(client)), caretoken::client &&>);
+    auto token = client.value().token(20s);
+    const auto *first = token.value().get();
+    CHECK(token.value().get() == first && std::as_const(token).value().get() == first);
+    CHECK(token->get() == first && (*token).get() == first);
+    const caretoken::token taken = std::move(token).value();
+    CHECK(taken.get() == first);
+
+    auto refused = client.value().token(-1ms);
+    for (int i = 0; i < 2; ++i) {
+        try {
+            refused.value();
+            CHECK(false);
+        } catch (const std::runtime_error &thrown) {
+            CHECK(thrown.what() == refused.error().line());
+        }
+    }
+    const auto nothing = config.set("timeout_ms", "never");
+    for (int i = 0; i < 2; ++i) {
+        try {
+            nothing.value();
+            CHECK(false);
+        } catch (const caretoken::exception &thrown) {
+            CHECK(thrown.error().field() == "timeout_ms");
+        }
+    }
+}
+
+// Each of a text's kinds, and NULL, as getenv gives it.
+static void texts_of_all_kinds_are_taken() {
+    const char *unset = std::getenv("CARETOKEN_NO_SUCH_VARIABLE");
+    const std::string string = "timeout_ms";
+    const std::string_view view = "timeout_ms behind it";
+    auto config = sandbox_config("pattern");
+    config.set("timeout_ms", std::string("20000")).value();
+    config.set(string, std::string_view("20000 ms").substr(0, 5)).value();
+    config.set(view.substr(0, 10), "20000").value();
+
+    const caretoken::error null = error_of(config.set("client_secret", unset));
+    CHECK(null.status() == CARETOKEN_NULL_ARGUMENT && null.field() == "client_secret");
+    CHECK(null.line().find("environment variable") != std::string_view::npos);
+    CHECK(field_of(config.set(unset, "value")) == "name");
+    CHECK(field_of(caretoken::config::create(unset)) == "vendor");
+    auto client = caretoken::client::create(config).value();
+    CHECK(field_of(client.set_credential("client_id", unset)) == "client_id");
+    CHECK(field_of(client.set_credential(unset, "value")) == "name");
+    auto token = client.token(20s).value();
+    CHECK(token.extra(unset).empty() && token.extra(std::string("nothing")).empty());
 }
 
 static void tokens_are_read() {
@@ -63,7 +133,7 @@ static void tokens_are_read() {
     CHECK(token.authorization() == "Bearer " + std::string(token.access_token()));
     CHECK(token.time_left() > 1s && token.time_left() <= token.lifetime());
     CHECK(token.expires_at() > std::chrono::system_clock::now());
-    CHECK(!token.lifetime_was_cut() && token.request_id().empty());
+    CHECK(!token.lifetime_was_cut() && !token.lifetime_implausible() && token.request_id().empty());
     CHECK(!token.extra("patient").empty() && token.extra("nothing").empty());
     CHECK(token.extras().size() == 5 && !token.scopes().empty() && token.missing_scopes().empty());
 
@@ -82,6 +152,17 @@ static void tokens_are_read() {
     CHECK(moved.clock_skew().value());
     moved.cancel().value();
     moved.set_credential("password", "another").value();
+    const std::string user = std::getenv("EDVAK_USERNAME");
+    CHECK(field_of(moved.set_credentials({{"username", user}, {"password", nullptr}})) == "password");
+    CHECK(field_of(moved.set_credentials({{"username", user}, {"pass", "word"}})) == "pass");
+    moved.set_credentials({{"username", user}, {"password", std::getenv("EDVAK_PASSWORD")}}).value();
+    CHECK(moved.token(20s));
+    const std::map<std::string, std::string_view> map = {{"username", user}, {"password", "fake"}};
+    moved.set_credentials(map).value();
+    CHECK(!moved.peek().value());
+    const std::vector<std::pair<const char *, const char *>> pairs = {{"username", nullptr}};
+    CHECK(field_of(moved.set_credentials(pairs)) == "username");
+    moved.set_credentials({}).value();
     { auto gone = std::move(moved); }
     CHECK(vendor_of(clone) == "edvak");
 }
@@ -89,7 +170,7 @@ static void tokens_are_read() {
 static void the_way_is_examined() {
     auto config = sandbox_config("pattern");
     auto client = caretoken::client::create(config).value();
-    CHECK(client.doctor(-1ms).error().field() == "timeout_ms");
+    CHECK(field_of(client.doctor(-1ms)) == "timeout_ms");
     auto report = client.doctor().value();
     auto moved = std::move(report);
     { auto gone = std::move(client); }
@@ -128,6 +209,8 @@ static void callbacks_live_as_long_as_the_client() {
 
 int main() {
     errors_are_thrown();
+    a_result_keeps_what_it_holds();
+    texts_of_all_kinds_are_taken();
     tokens_are_read();
     the_way_is_examined();
     callbacks_live_as_long_as_the_client();

@@ -15,11 +15,13 @@ use caretoken::{
 pub const NOW_MS: i64 = 1_700_000_000_000;
 pub const NOW_DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
-/// Both clocks, moved by hand; sleeping moves them too and takes no time.
+/// Both clocks, moved by hand; sleeping moves them too, takes no time, and is accounted for.
 pub struct TestClock {
     monotonic_ms: AtomicU64,
     wall_ms: AtomicI64,
     pub slept: Mutex<Vec<Duration>>,
+    /// What happens while somebody sleeps the next time.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl TestClock {
@@ -28,6 +30,7 @@ impl TestClock {
             monotonic_ms: AtomicU64::new(1_000_000),
             wall_ms: AtomicI64::new(NOW_MS),
             slept: Mutex::default(),
+            meanwhile: Mutex::default(),
         })
     }
 
@@ -35,6 +38,16 @@ impl TestClock {
         let ms = span.as_millis() as u64;
         self.monotonic_ms.fetch_add(ms, Ordering::SeqCst);
         self.step_wall(ms as i64);
+    }
+
+    /// Lets `act` happen at the beginning of the next sleep, which may end by it.
+    pub fn while_asleep(&self, act: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// How long all sleeps took so far.
+    pub fn slept_in_all(&self) -> Duration {
+        self.slept.lock().unwrap().iter().sum()
     }
 
     pub fn step_wall(&self, ms: i64) {
@@ -51,7 +64,11 @@ impl Clock for TestClock {
         self.wall_ms.load(Ordering::SeqCst)
     }
 
-    fn sleep(&self, span: Duration, _is_over: &dyn Fn() -> bool) {
+    fn sleep(&self, span: Duration, is_over: &dyn Fn() -> bool) {
+        if let Some(act) = self.meanwhile.lock().unwrap().take() {
+            act();
+        }
+        let span = if is_over() { Duration::ZERO } else { span };
         self.slept.lock().unwrap().push(span);
         self.advance(span);
     }
@@ -207,6 +224,19 @@ pub fn scripted_with(builder: Builder) -> (Client, Arc<Script>, Arc<TestClock>) 
     let (script, clock) = (Script::new(), TestClock::new());
     let builder = builder.transport(script.clone()).clock(clock.clone());
     (builder.build().unwrap(), script, clock)
+}
+
+/// A call within `timeout`, which must not have slept for longer than that.
+pub fn token_within(
+    client: &Client,
+    clock: &TestClock,
+    timeout: Duration,
+) -> Result<caretoken::Token, Error> {
+    let before = clock.slept_in_all();
+    let result = client.token_within(timeout);
+    let slept = clock.slept_in_all() - before;
+    assert!(slept <= timeout, "a call of {timeout:?} slept for {slept:?}");
+    result
 }
 
 /// The access token in plain.

@@ -39,7 +39,7 @@ pub(super) const PROFILE: Profile = Profile {
     refuse,
 };
 
-const REQUIRED: [&str; 4] = ["grant_type", "client_id", "client_secret", "refresh_token"];
+const REQUIRED: [&str; 3] = ["client_id", "client_secret", "refresh_token"];
 
 fn token(state: &mut State, request: &RecordedRequest) -> Result<Answer, Answer> {
     pass_gateway(state, request)?;
@@ -103,6 +103,18 @@ fn token_fields(state: &mut State, request: &RecordedRequest) -> Result<Value, A
         let error = json!({"message": "Bad request: the body has no token."});
         return Err(respond(state, request, 400, "error", error));
     }
+    // Of the grant the server asks first: which one it is decides what else is required.
+    match token["grant_type"].as_str().filter(|grant| !grant.is_empty()) {
+        None => {
+            let invalid = vec![broken_rule("grant_type", "required", "can't be blank")];
+            let message = "Request must include grant_type.";
+            return Err(unprocessable(state, request, "request_malformed", message, invalid));
+        }
+        Some("refresh_token") => {}
+        Some(_) => {
+            return Err(refused(state, request, "invalid_grant", "Grant type not allowed."));
+        }
+    }
     let invalid: Vec<Value> = REQUIRED
         .iter()
         .filter_map(|name| match &token[name] {
@@ -117,11 +129,6 @@ fn token_fields(state: &mut State, request: &RecordedRequest) -> Result<Value, A
     if !invalid.is_empty() {
         let message = "Validation failed.";
         return Err(unprocessable(state, request, "validation_failed", message, invalid));
-    }
-    if token["grant_type"] != "refresh_token" {
-        let invalid = vec![broken_rule("grant_type", "inclusion", "is invalid")];
-        let message = "Grant type not allowed.";
-        return Err(unprocessable(state, request, "request_malformed", message, invalid));
     }
     Ok(token.clone())
 }

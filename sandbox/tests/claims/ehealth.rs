@@ -66,12 +66,12 @@ fn each_failure_has_its_type() {
     let sandbox = sandbox();
     let wrong = |name: &'static str| {
         let answer = call(&sandbox).edit(|b| b["token"][name] = json!("wrong")).send(&sandbox);
-        assert_error(&answer, if name == "grant_type" { 422 } else { 401 })
+        assert_error(&answer, 401)
     };
     assert_eq!(wrong("client_id"), "invalid_client");
     assert_eq!(wrong("client_secret"), "invalid_client");
     assert_eq!(wrong("refresh_token"), "token_not_found");
-    assert_eq!(wrong("grant_type"), "request_malformed");
+    assert_eq!(wrong("grant_type"), "invalid_grant");
 
     sandbox.expire_refresh_token(true);
     assert_eq!(assert_error(&call(&sandbox).send(&sandbox), 401), "token_expired");
@@ -85,7 +85,12 @@ fn each_failure_has_its_type() {
 #[test]
 fn a_missing_field_is_named() {
     let sandbox = sandbox();
-    for name in ["grant_type", "client_id", "client_secret", "refresh_token"] {
+    for value in [Value::Null, json!(""), json!(1)] {
+        let answer = call(&sandbox).edit(|b| b["token"]["grant_type"] = value).send(&sandbox);
+        assert_eq!(assert_error(&answer, 422), "request_malformed");
+        assert_eq!(answer.json()["error"]["invalid"][0]["entry"], "$.grant_type");
+    }
+    for name in ["client_id", "client_secret", "refresh_token"] {
         for (value, rule) in
             [(Value::Null, "required"), (json!(""), "required"), (json!(1), "cast")]
         {

@@ -61,7 +61,7 @@ fn a_server_that_wants_our_certificate_is_told_at_either_end_of_the_handshake() 
 
 #[test]
 fn a_lookup_that_hangs_ends_with_the_deadline() {
-    fn hang(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+    fn hang(_: &str) -> io::Result<Vec<SocketAddr>> {
         thread::sleep(Duration::from_secs(3));
         Err(io::ErrorKind::TimedOut.into())
     }

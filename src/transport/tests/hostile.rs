@@ -26,6 +26,7 @@ fn endless_answers_are_cut_off() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let peers = [
         endless(b"HTTP/1.1 200 OK\r\nx: ", b"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"),
+        endless(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n"),
         endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         endless(b"", b"\r\n\r\n\r\n\r\n"),
         endless(chunked, b"10\r\n0123456789abcdef\r\n"),
@@ -38,9 +39,6 @@ fn endless_answers_are_cut_off() {
         let found = (error.kind(), error.phase());
         assert_eq!(found, (ErrorKind::AnswerTooLarge, Phase::Receive), "{number}: {error}");
     }
-    let many_headers = endless(b"HTTP/1.1 200 OK\r\n", b"x-a: b\r\n");
-    let error = post(&transport(), many_headers.plain_url()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AnswerNotJson, "{error}");
 }
 
 #[test]

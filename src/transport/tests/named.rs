@@ -23,13 +23,13 @@ fn check(error: &Error, kind: ErrorKind, phase: Phase, named: &str) {
 
 #[test]
 fn a_name_that_does_not_resolve() {
-    fn fail(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+    fn fail(_: &str) -> io::Result<Vec<SocketAddr>> {
         Err(io::Error::other("no such host"))
     }
-    fn nothing(_: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+    fn nothing(_: &str) -> io::Result<Vec<SocketAddr>> {
         Ok(Vec::new())
     }
-    for (lookup, why) in [(fail as fn(&str, u16) -> _, "no such host"), (nothing, "no address")] {
+    for (lookup, why) in [(fail as fn(&str) -> _, "no such host"), (nothing, "no address")] {
         let transport = HttpsTransport::with_lookup(settings(), lookup);
         let error = error_of(&transport, "https://lost.test/".into());
         check(&error, ErrorKind::Resolve, Phase::Resolve, "lost.test");

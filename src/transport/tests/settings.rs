@@ -1,12 +1,15 @@
 //! Bad settings are refused when the transport is made, and by name.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use rcgen::{KeyPair, PublicKeyData as _};
 use rustls::pki_types::ServerName;
 
-use super::peer::{Ca, settings, transport};
+use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
 use crate::profile::base_url::endpoint;
 use crate::secret::{Secret, SecretBuf};
@@ -85,6 +88,44 @@ fn a_client_certificate_and_its_key_must_fit() {
     refused(alone, "client_cert_pem", "is missing");
 }
 
+/// A certificate for `key` in the form of version 1: without version and extensions. Nobody looks at
+/// its signature.
+fn version_1(key: &KeyPair) -> String {
+    let element = |tag, parts: &[&[u8]]| {
+        let content = parts.concat();
+        [&[tag, 0x82], &(content.len() as u16).to_be_bytes()[..], &content].concat()
+    };
+    let algorithm = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"; // ecdsa-with-SHA256
+    let (nobody, day) = (b"\x30\x00", b"\x17\x0d200101000000Z");
+    let validity = element(0x30, &[day, day]);
+    let parts = [
+        &b"\x02\x01\x07"[..],
+        algorithm,
+        nobody,
+        &validity,
+        nobody,
+        &key.subject_public_key_info(),
+    ];
+    let body = element(0x30, &parts);
+    let certificate = element(0x30, &[&body, algorithm, b"\x03\x02\x00\x00"]);
+    let base64 = base64::engine::general_purpose::STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+#[test]
+fn a_client_certificate_of_version_1_is_told_as_such() {
+    let key = KeyPair::generate().unwrap();
+    let settings = Settings {
+        client_cert_pem: Some(version_1(&key).into()),
+        client_key_pem: Some(SecretBuf::from(key.serialize_pem().as_bytes())),
+        ..settings()
+    };
+    let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
+    assert_eq!(error.field(), Some("client_cert_pem"), "{error}");
+    assert!(error.message().contains("X.509 version 1"), "{error}");
+    assert!(error.remedy().contains("version 3"), "{error}");
+}
+
 /// Keys as `openssl` writes them; made for these tests, used nowhere.
 #[test]
 fn keys_in_every_usual_form_are_read() {
@@ -155,7 +196,7 @@ fn a_pin_is_the_base64_of_32_bytes() {
 fn a_proxy_url_must_make_sense() {
     let with = |url: &str| Settings { proxy: ProxyChoice::Url(Secret::from(url)), ..settings() };
     for (url, problem) in [
-        ("", "host name"),
+        ("", "neither"),
         ("http://", "host name"),
         ("http://user:hunter2@", "host name"),
         ("https://proxy:3128", "scheme"),
@@ -167,15 +208,30 @@ fn a_proxy_url_must_make_sense() {
         ("http://proxy:hunter2", "port"),
         ("http://user:hunter2%zz@proxy:1", "percent-encoded"),
         ("http://user:hunter2%0d%0a@proxy:1", "percent-encoded"),
-        ("http://pro xy:1", "host name"),
-        ("http://proxy:1/path", "port"),
+        ("http://pro xy:1", "white space"),
+        ("of", "neither"),
+        ("none", "neither"),
+        ("direct", "neither"),
+        ("Off", "neither"),
+        ("proxy:3128", "neither"),
+        ("user:hunter2@proxy:3128", "neither"),
+        ("http://proxy:1/path", "path"),
+        ("http://a.example/@b.example", "path"),
+        ("http://a.example?@b.example", "path"),
+        ("http://a.example#@b.example", "path"),
+        ("http://user:hunter2/@proxy:1", "port"),
+        ("http://user:hunter2@other@proxy:1", "percent-encoded"),
+        ("http://a.example\\@b.example", "percent-encoded"),
+        ("http://a:b:[::1]:80", "port"),
+        ("http://[::1]x:80", "host name"),
+        ("http://0x7f.1:80", "IPv4"),
+        ("http://127.1", "IPv4"),
         ("http://[::1:3128", "host name"),
     ] {
         refused(with(url), "proxy", problem);
     }
     for url in [
         "http://proxy",
-        "proxy:3128",
         "HTTP://proxy:3128/",
         "http://[::1]:3128",
         "http://user:p%40ss@proxy:3128",
@@ -202,22 +258,100 @@ fn a_user_agent_is_one_line() {
     refused(Settings { user_agent, ..settings() }, "user_agent", "characters");
 }
 
+/// What RFC 3986 reads in a URL: scheme, user information, host, port. A parser of its own, after
+/// appendix B and §3.2, that shares nothing with the one under test.
+fn by_the_rfc(url: &str) -> Option<(&str, Option<&str>, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let (user, address) = match authority.matches('@').count() {
+        0 => (None, authority),
+        1 => authority.split_once('@').map(|(user, address)| (Some(user), address))?,
+        _ => return None,
+    };
+    let end = if address.starts_with('[') {
+        address.find(']')? + 1
+    } else {
+        address.find(':').unwrap_or(address.len())
+    };
+    let (host, port) = address.split_at(end);
+    let port = if port.is_empty() { port } else { port.strip_prefix(':')? };
+    let is_ip = host.starts_with('[') && host[1..host.len() - 1].parse::<Ipv6Addr>().is_ok();
+    let in_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
+    let is_host = is_ip || host.bytes().all(in_a_name);
+    (is_host && port.bytes().all(|byte| byte.is_ascii_digit()))
+        .then_some((scheme, user, host, port))
+}
+
+/// Where every name leads in these tests. Nobody listens there.
+const NOWHERE: Ipv4Addr = Ipv4Addr::new(127, 66, 77, 88);
+
+/// Settings and a URL, and where a request with them went: the name looked up, if any, and the
+/// address tried.
+fn destination(settings: Settings, url: &str) -> (Option<String>, SocketAddr) {
+    let looked_up = Arc::new(Mutex::new(None));
+    let names = Arc::clone(&looked_up);
+    let transport = HttpsTransport::with_lookup(settings, move |name| {
+        *names.lock().unwrap() = Some(name.to_owned());
+        Ok(vec![SocketAddr::new(NOWHERE.into(), 0)])
+    });
+    let error = post(&transport, url).unwrap_err();
+    // `no connection (127.0.0.1:443: connection refused)`
+    let address = error.message().split_once('(').unwrap().1.split(": ").next().unwrap();
+    let name = looked_up.lock().unwrap().take();
+    (name, address.parse().unwrap_or_else(|_| panic!("{url}: {error}")))
+}
+
+/// Checks that `went_to` is what the RFC reads in `url`.
+fn check_destination(url: &str, usual_port: u16, went_to: (Option<String>, SocketAddr)) {
+    let (_, _, host, port) = by_the_rfc(url).unwrap_or_else(|| panic!("{url} was accepted"));
+    let port = if port.is_empty() { usual_port } else { port.parse().unwrap() };
+    let host = host.to_ascii_lowercase();
+    let (name, address) = went_to;
+    assert_eq!(address.port(), port, "{url}");
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(ip) => assert_eq!((name, address.ip()), (None, ip), "{url}"),
+        Err(_) => assert_eq!((name, address.ip()), (Some(host), NOWHERE.into()), "{url}"),
+    }
+}
+
+/// Whether it can be tried: nothing leaves this machine, and nobody listens there.
+fn is_safe(url: &str) -> bool {
+    let host = by_the_rfc(url).map_or("", |(_, _, host, _)| host);
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>().map(|ip| ip.to_canonical());
+    ip.map_or(true, |ip| ip.is_loopback() && ip.is_ipv4() && ip != Ipv4Addr::LOCALHOST)
+}
+
+/// Something like an authority, mostly a wrong one.
+const AUTHORITY: &str = "([a-z:@%0-9]{0,4}@)?\
+    ([a-z][a-zA-Z0-9._-]{0,7}|[0-9x]{1,4}(\\.[0-9xa]{0,4}){0,4}|\\[[0-9a-fx:.%]{1,9}\\]|\
+    127\\.0\\.9\\.[2-9]|\\[::ffff:127\\.0\\.9\\.[2-9]\\]|localhost)\
+    [a-z.\\\\]?(:[+0-9a-]{0,5})?(/|/@b\\.example|\\?x|#y|@b|:1)?";
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
-    /// Else it would be refused at the first fetch only.
     #[test]
-    fn a_base_url_that_a_client_takes_can_be_connected_to(
-        authority in r"(\[[0-9a-f:.%]{1,12}\]|[a-zA-Z0-9._-]{1,8}|[0-9]{1,3}(\.[0-9]{0,3}){1,4}|[a-z.]{1,4}\.)(:[+0-9-]{0,5})?"
-    ) {
+    fn a_base_url_that_builds_leads_where_the_rfc_says(authority in AUTHORITY) {
         let base_url = format!("https://{authority}");
-        if let Ok(url) = endpoint(&PROFILE, &base_url, false) {
-            let target = Target::parse(&url);
-            prop_assert!(target.is_ok(), "{url}: {target:?}");
-            if let Host::Name(name) = target.unwrap().origin.host {
+        if let (Ok(url), true) = (endpoint(&PROFILE, &base_url, false), is_safe(&base_url)) {
+            check_destination(&base_url, 443, destination(settings(), &url));
+            if let Host::Name(name) = Target::parse(&url).unwrap().origin.host {
                 let name = name.trim_end_matches('.').to_owned();
                 prop_assert!(ServerName::try_from(name).is_ok(), "{url}");
             }
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_builds_leads_where_the_rfc_says(
+        scheme in "(http|socks5|socks5h|HTTP)",
+        authority in AUTHORITY,
+    ) {
+        let url = format!("{scheme}://{authority}");
+        let settings = Settings { proxy: ProxyChoice::Url(Secret::from(&*url)), ..settings() };
+        if HttpsTransport::new(settings.clone()).is_ok() && is_safe(&url) {
+            let usual_port = if scheme.starts_with("socks") { 1080 } else { 80 };
+            check_destination(&url, usual_port, destination(settings, "https://vendor.test/"));
         }
     }
 }

@@ -1,0 +1,163 @@
+//! What changes in a client's life, as one immutable value that is replaced as a whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::life::clock::Moment;
+use crate::life::outlook::Outlook;
+use crate::life::window::{self, RefreshLife, Stage};
+use crate::profile::REFRESH_TOKEN;
+use crate::profile::credentials::Credentials;
+use crate::secret::Secret;
+use crate::token::{Issue, Token};
+
+/// Credentials, the token they brought, and what was learned with them. Whoever reads it sees all of
+/// a change or nothing: never a new credential with the old one's token or rejection.
+#[derive(Clone)]
+pub(super) struct State {
+    pub(super) credentials: Arc<Credentials>,
+    /// Counts every change of the credentials by the host.
+    pub(super) version: u64,
+    /// Counts those that change whose token it will be.
+    pub(super) holder: u64,
+    /// The token of this holder, whatever its age.
+    pub(super) token: Option<Issue>,
+    /// Until when it is served without another thought.
+    pub(super) fresh_until: Moment,
+    /// A refresh token that the host has not stored yet.
+    pub(super) unstored: Option<Unstored>,
+    /// The life of the refresh token, where it is known.
+    pub(super) refresh_life: Option<RefreshLife>,
+    /// For which day the host was told that a sign-in will be due.
+    pub(super) told_of_sign_in: Option<Moment>,
+    pub(super) outlook: Outlook,
+}
+
+/// A new refresh token, and the token that came with it, which nobody may have before it is stored.
+#[derive(Clone)]
+pub(super) struct Unstored {
+    pub(super) refresh_token: Secret,
+    pub(super) token: Option<Token>,
+}
+
+/// One change by the host.
+pub(super) enum Change {
+    /// Name and value, checked when it is applied.
+    Credential(String, Secret),
+    /// The refresh token ends then, in Unix milliseconds.
+    RefreshTokenEnds(i64),
+}
+
+impl State {
+    pub(super) fn new(credentials: Credentials, refresh_end_ms: Option<i64>, now: Moment) -> Self {
+        State {
+            credentials: Arc::new(credentials),
+            version: 0,
+            holder: 0,
+            token: None,
+            fresh_until: now,
+            unstored: None,
+            refresh_life: refresh_end_ms.map(|end| until(end, now)),
+            told_of_sign_in: None,
+            outlook: Outlook::default(),
+        }
+    }
+
+    /// The token for the thread of that number, and its stage, unless it has ended.
+    pub(super) fn good_token(&self, thread: usize, now: Moment) -> Option<(Token, Stage)> {
+        let token = Token(Arc::clone(self.token.as_ref()?.handle(thread)));
+        let stage = window::stage(&token.0.times, self.refresh_life, now);
+        Some((token, stage)).filter(|(_, stage)| *stage != Stage::Expired)
+    }
+
+    pub(super) fn has(&self, token: &Token) -> bool {
+        self.token.as_ref().is_some_and(|issue| issue.is_of(token))
+    }
+
+    /// Makes it the token that is served.
+    pub(super) fn put(&mut self, token: &Token, thread: usize, now: Moment) {
+        self.token = Some(Issue::of(token, thread));
+        self.look_again(now);
+    }
+
+    /// Sets anew until when the token is served without another thought.
+    pub(super) fn look_again(&mut self, now: Moment) {
+        self.fresh_until = match &self.token {
+            Some(issue) => window::fresh_until(&issue.handle(0).times, self.refresh_life, now),
+            None => now,
+        };
+    }
+
+    /// Applies what the host sets: all of it, or nothing on an error.
+    pub(super) fn change(&mut self, changes: &[Change], now: Moment) -> Result<(), Error> {
+        let mut credentials = Credentials::clone(&self.credentials);
+        let (mut has_new_holder, mut refresh_life) = (false, self.refresh_life);
+        for change in changes {
+            if let Change::Credential(name, value) = change {
+                credentials.set(name, value.clone())?;
+                has_new_holder |= credentials.is_holder(name);
+                if name == REFRESH_TOKEN {
+                    refresh_life = None;
+                }
+            }
+        }
+        // Whichever comes first in the list, the end is that of the new refresh token.
+        for change in changes {
+            if let Change::RefreshTokenEnds(end_ms) = change {
+                refresh_life = Some(until(*end_ms, now));
+            }
+        }
+        self.credentials = Arc::new(credentials);
+        self.version += 1;
+        if has_new_holder {
+            self.holder += 1;
+            self.token = None;
+            self.unstored = None;
+        }
+        if refresh_life != self.refresh_life {
+            self.refresh_life = refresh_life;
+            self.told_of_sign_in = None;
+        }
+        self.outlook = Outlook::default();
+        self.look_again(now);
+        Ok(())
+    }
+
+    /// Replaces the refresh token by one that the vendor handed out. Returns whether it is another.
+    pub(super) fn rotate(&mut self, new: &Secret, life: Option<Duration>, sent: Moment) -> bool {
+        let is_other = self.credentials.get(REFRESH_TOKEN).is_some_and(|old| !old.same_as(new));
+        if !is_other {
+            return false;
+        }
+        let mut credentials = Credentials::clone(&self.credentials);
+        if credentials.set(REFRESH_TOKEN, new.clone()).is_err() {
+            return false;
+        }
+        self.credentials = Arc::new(credentials);
+        self.refresh_life = life.map(|life| RefreshLife { since: sent, end: sent.plus(life) });
+        self.told_of_sign_in = None;
+        self.unstored = Some(Unstored { refresh_token: new.clone(), token: None });
+        true
+    }
+
+    /// When a person must sign in again, as things stand; `None` where that is not known.
+    pub(super) fn sign_in_due(&self) -> Option<Moment> {
+        let times = self.token.as_ref().map(|issue| &issue.handle(0).times);
+        Some(self.refresh_life?.sign_in_due(times))
+    }
+
+    /// The same, if the host is to be told now and was not yet.
+    pub(super) fn sign_in_to_tell(&self, now: Moment) -> Option<Moment> {
+        let times = self.token.as_ref().map(|issue| &issue.handle(0).times);
+        let is_time = self.refresh_life?.notice(times).has_come(now);
+        self.sign_in_due().filter(|due| is_time && self.told_of_sign_in != Some(*due))
+    }
+}
+
+/// The life of a refresh token of which only the end is known.
+fn until(end_ms: i64, now: Moment) -> RefreshLife {
+    let left = u64::try_from(end_ms.saturating_sub(now.wall_ms)).unwrap_or(0);
+    let end = Moment { wall_ms: end_ms, ..now.plus(Duration::from_millis(left)) };
+    RefreshLife { since: now, end }
+}

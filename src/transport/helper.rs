@@ -1,0 +1,24 @@
+//! Short-lived threads for calls of the system that cannot be interrupted.
+
+use std::io;
+use std::thread::Builder;
+
+/// Starts a thread that handles no signal of the program's, not for a moment: it begins with all of
+/// them blocked. A handler would run on a thread that the program does not know.
+#[cfg(unix)]
+pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    use nix::sys::signal::{SigSet, SigmaskHow};
+    // A thread begins with the mask of the one that starts it.
+    let own = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let started = Builder::new().name(name.into()).spawn(work);
+    if let Ok(own) = own {
+        let _it_was_valid_before = own.thread_set_mask();
+    }
+    started.map(drop)
+}
+
+/// Starts a thread.
+#[cfg(not(unix))]
+pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    Builder::new().name(name.into()).spawn(work).map(drop)
+}

@@ -1,0 +1,47 @@
+//! State that several calls share, and wait for.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::Attempt;
+use super::socket::SLICE;
+use crate::error::{Error, Phase};
+
+/// A lock with a condition variable, where every wait ends with its attempt.
+///
+/// Keep it in a [`PerProcess`](crate::process::PerProcess): a fork may copy it while it is locked.
+#[derive(Default)]
+pub(super) struct Monitor<T> {
+    state: Mutex<T>,
+    changed: Condvar,
+}
+
+impl<T> Monitor<T> {
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state, and lets all who wait look at it again.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits until `look` finds what it looks for. It may change the state then.
+    pub(super) fn wait_for<R>(
+        &self,
+        attempt: &Attempt,
+        phase: Phase,
+        mut look: impl FnMut(&mut T) -> Option<R>,
+    ) -> Result<R, Error> {
+        let mut state = self.lock();
+        loop {
+            if let Some(found) = look(&mut state) {
+                return Ok(found);
+            }
+            let slice = attempt.remaining(phase)?.min(SLICE);
+            let woken = self.changed.wait_timeout(state, slice);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
