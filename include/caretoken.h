@@ -147,8 +147,9 @@
  *
  * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
  * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
- * it is good, else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative
- * number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+ * it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
+ * else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
+ * CARETOKEN_INVALID_SETTING; there is no upper limit.
  */
 typedef struct caretoken_client caretoken_client;
 
@@ -306,6 +307,11 @@ typedef struct caretoken_token {
      * Whether the vendor gave it a longer life than is plausible, so that it was cut.
      */
     bool lifetime_was_cut;
+    /**
+     * Whether the vendor gave it a life too short to be plausible: mostly another unit than its
+     * documents say. It is good until its end, but a new one is fetched once a second at most.
+     */
+    bool lifetime_implausible;
 } caretoken_token;
 
 /**
@@ -330,7 +336,9 @@ typedef int32_t (*caretoken_on_rotation)(void *user_data, struct caretoken_str r
 typedef struct caretoken_event {
     /**
      * What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
-     * token_rejected or lifetime_cut. Later versions may add names.
+     * token_rejected, lifetime_cut, lifetime_implausible (the life is too short to be plausible: the
+     * message says what to ask the vendor) or sign_in_due (a person must sign in again before long).
+     * Later versions may add names.
      */
     struct caretoken_str name;
     /**
@@ -342,13 +350,14 @@ typedef struct caretoken_event {
      */
     int64_t took_ms;
     /**
-     * For fetched the token's life, for served_old_token what is left of it, for cooling_down how
-     * long the vendor is left in peace, for fetch_failed the pause before the next attempt;
-     * -1 otherwise.
+     * For fetched, lifetime_cut and lifetime_implausible the token's life, for served_old_token what
+     * is left of it, for cooling_down how long the vendor is left in peace, for fetch_failed the
+     * pause before the next attempt, for sign_in_due the time until then; -1 otherwise.
      */
     int64_t span_ms;
     /**
-     * Why, for fetch_failed, served_old_token and cooling_down; CARETOKEN_OK otherwise.
+     * Why, for fetch_failed, served_old_token, cooling_down and lifetime_implausible; CARETOKEN_OK
+     * otherwise.
      */
     caretoken_status status;
     /**
@@ -403,6 +412,12 @@ typedef struct caretoken_stats {
      * Calls that waited for another thread's fetch.
      */
     uint64_t waits;
+    /**
+     * When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
+     * token and the token got with it will have ended. 0 where the refresh token's end is not known;
+     * see refresh_token_expires_at_ms.
+     */
+    int64_t sign_in_due_at_ms;
 } caretoken_stats;
 
 /**
@@ -730,7 +745,12 @@ caretoken_status caretoken_config_new(const char *vendor,
  *   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
  *   user_agent           the User-Agent header; caretoken/VERSION unless set
  *   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
- *                        being asked for again, so that no account gets locked; 900000 unless set
+ *                        being asked for again, so that no account gets locked; 900000 unless set;
+ *                        0 turns it off
+ *   refresh_token_expires_at_ms
+ *                        ehealth alone: when the configured refresh token ends, in Unix
+ *                        milliseconds; not known unless set. It is used once more before its end,
+ *                        and the event sign_in_due tells days ahead that a person must sign in
  *   percent_encode_credentials
  *                        true or false (unless set): pattern alone; encodes client_id and
  *                        client_secret before they are joined for HTTP Basic

@@ -434,6 +434,9 @@ class token {
     [[nodiscard]] milliseconds lifetime() const noexcept { return milliseconds(handle_->lifetime_ms); }
     /// Whether the vendor gave it a longer life than is plausible, so that it was cut.
     [[nodiscard]] bool lifetime_was_cut() const noexcept { return handle_->lifetime_was_cut; }
+    [[nodiscard]] bool lifetime_implausible() const noexcept {
+        return handle_->lifetime_implausible;
+    }
     [[nodiscard]] milliseconds time_left() const noexcept {
         return milliseconds(caretoken_token_time_left_ms(handle_.get()));
     }

@@ -421,7 +421,8 @@ impl Builder {
         self
     }
 
-    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy.
+    /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy. All
+    /// addresses that the host has must be loopback; else calls fail before anything is sent.
     /// Default: off, https only.
     #[must_use]
     pub fn plain_http_to_loopback(mut self, on: bool) -> Self {
@@ -661,7 +662,10 @@ fn proxy_choice(text: &str) -> ProxyChoice {
 
 fn read_file(name: &str, path: &str) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| {
-        let problem = format!("cannot be read ({})", error.kind());
+        // What the system says, without the number behind it.
+        let words = error.to_string();
+        let words = words.split(" (os error").next().unwrap_or_default();
+        let problem = format!("cannot be read ({words})");
         Error::setting(name.to_owned(), problem, "give the path of a readable PEM file")
     })
 }

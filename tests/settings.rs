@@ -121,6 +121,19 @@ fn other_settings_are_checked_too() {
 }
 
 #[test]
+fn a_proxy_is_a_url_with_a_scheme_or_one_of_two_words() {
+    for wrong in ["of", "none", "direct", "proxy.example:3128", "user:fake@proxy.example", ""] {
+        let error = pattern().proxy(wrong).build().unwrap_err();
+        assert_eq!(error.message(), "proxy is neither a URL nor environment or off", "{wrong}");
+        assert!(error.remedy().contains("http://host:port"), "{error}");
+        assert!(!error.to_string().contains("fake"), "{error}");
+    }
+    for good in ["off", "environment", "http://proxy.example:3128"] {
+        pattern().proxy(good).build().unwrap();
+    }
+}
+
+#[test]
 fn a_malformed_ca_is_refused_before_the_first_fetch() {
     for pem in [
         "",
@@ -227,6 +240,21 @@ mod by_name {
         script.token("one", 3600);
         client.token().unwrap();
         assert_eq!(script.sent()[0].url, "https://pattern.example/api/auth/token");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_in_the_systems_words() {
+        for name in ["ca_file", "crl_file", "client_cert_file", "client_key_file"] {
+            for (path, words) in [
+                ("/nonexistent/fake-ca.pem", "No such file or directory"),
+                ("/", "Is a directory"),
+                ("/dev/null/fake-ca.pem", "Not a directory"),
+            ] {
+                let error = pattern().set(name, path).unwrap_err();
+                assert_eq!(error.message(), format!("{name} cannot be read ({words})"));
+            }
+        }
     }
 
     #[test]

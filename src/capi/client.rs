@@ -17,6 +17,7 @@ use super::strings::text_from_c;
 use super::token::{self, caretoken_token};
 use crate::builder::Builder;
 use crate::client::Client;
+use crate::life::clock::unix_ms;
 use crate::token::Token;
 
 /// For timeout_ms: the config's timeout.
@@ -30,8 +31,9 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
 /// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
-/// it is good, else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative
-/// number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+/// it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
+/// else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
+/// CARETOKEN_INVALID_SETTING; there is no upper limit.
 pub struct caretoken_client {
     client: Client,
     /// Whether a panic came out of it.
@@ -50,6 +52,10 @@ pub struct caretoken_stats {
     pub failures: u64,
     /// Calls that waited for another thread's fetch.
     pub waits: u64,
+    /// When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
+    /// token and the token got with it will have ended. 0 where the refresh token's end is not known;
+    /// see refresh_token_expires_at_ms.
+    pub sign_in_due_at_ms: i64,
 }
 
 impl caretoken_client {
@@ -473,6 +479,7 @@ pub unsafe extern "C" fn caretoken_client_stats(
             fetches: counted.fetches,
             failures: counted.failures,
             waits: counted.waits,
+            sign_in_due_at_ms: counted.sign_in_due_at.map_or(0, unix_ms),
         };
         let size = size.min(mem::size_of::<caretoken_stats>());
         // SAFETY: both are at least `size` bytes long, and one of them is on our stack.

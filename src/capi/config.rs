@@ -153,7 +153,12 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
 ///   user_agent           the User-Agent header; caretoken/VERSION unless set
 ///   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
-///                        being asked for again, so that no account gets locked; 900000 unless set
+///                        being asked for again, so that no account gets locked; 900000 unless set;
+///                        0 turns it off
+///   refresh_token_expires_at_ms
+///                        ehealth alone: when the configured refresh token ends, in Unix
+///                        milliseconds; not known unless set. It is used once more before its end,
+///                        and the event sign_in_due tells days ahead that a person must sign in
 ///   percent_encode_credentials
 ///                        true or false (unless set): pattern alone; encodes client_id and
 ///                        client_secret before they are joined for HTTP Basic

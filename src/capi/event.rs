@@ -11,17 +11,20 @@ use crate::observe::Event;
 #[repr(C)]
 pub struct caretoken_event {
     /// What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
-    /// token_rejected or lifetime_cut. Later versions may add names.
+    /// token_rejected, lifetime_cut, lifetime_implausible (the life is too short to be plausible: the
+    /// message says what to ask the vendor) or sign_in_due (a person must sign in again before long).
+    /// Later versions may add names.
     pub name: caretoken_str,
     /// The client's vendor, such as pattern.
     pub vendor: caretoken_str,
     /// How long it took, for fetched and fetch_failed; -1 otherwise.
     pub took_ms: i64,
-    /// For fetched the token's life, for served_old_token what is left of it, for cooling_down how
-    /// long the vendor is left in peace, for fetch_failed the pause before the next attempt;
-    /// -1 otherwise.
+    /// For fetched, lifetime_cut and lifetime_implausible the token's life, for served_old_token what
+    /// is left of it, for cooling_down how long the vendor is left in peace, for fetch_failed the
+    /// pause before the next attempt, for sign_in_due the time until then; -1 otherwise.
     pub span_ms: i64,
-    /// Why, for fetch_failed, served_old_token and cooling_down; CARETOKEN_OK otherwise.
+    /// Why, for fetch_failed, served_old_token, cooling_down and lifetime_implausible; CARETOKEN_OK
+    /// otherwise.
     pub status: caretoken_status,
     /// The whole event as one line of text, the error included where there is one.
     pub message: caretoken_str,

@@ -68,6 +68,9 @@ pub struct caretoken_token {
     pub lifetime_ms: i64,
     /// Whether the vendor gave it a longer life than is plausible, so that it was cut.
     pub lifetime_was_cut: bool,
+    /// Whether the vendor gave it a life too short to be plausible: mostly another unit than its
+    /// documents say. It is good until its end, but a new one is fetched once a second at most.
+    pub lifetime_implausible: bool,
 }
 
 /// A token as C sees it, and behind it what C does not see. Made once per handle, kept in it.
@@ -128,6 +131,7 @@ impl Face {
                 expires_at_ms: token.0.times.end.wall_ms,
                 lifetime_ms: i64::try_from(token.lifetime().as_millis()).unwrap_or(i64::MAX),
                 lifetime_was_cut: token.lifetime_was_cut(),
+                lifetime_implausible: token.lifetime_is_implausible(),
             },
             owner: Arc::as_ptr(&token.0),
             _texts: texts,

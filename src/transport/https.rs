@@ -17,7 +17,7 @@ use super::link::Link;
 use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
 use super::settings::Settings;
-use super::target::{Host, Origin};
+use super::target::{Host, Origin, is_loopback};
 use super::tls::{Session, TlsConfig};
 use super::walk::walk;
 use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
@@ -152,17 +152,33 @@ impl Routes {
         proxy: Option<&Proxy>,
         attempt: &Attempt,
     ) -> Result<Vec<SocketAddr>, Error> {
-        match proxy {
+        let addresses = match proxy {
             Some(Proxy { host, port, .. }) => {
-                self.resolver.resolve(host, *port, attempt, Phase::Proxy)
+                self.resolver.resolve(host, *port, attempt, Phase::Proxy)?
             }
-            None => self.resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve),
+            None => self.resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve)?,
+        };
+        if !origin.tls {
+            check_loopback(&origin.host, &addresses)?;
         }
+        Ok(addresses)
     }
 
     /// What a failure to connect is about.
     pub(super) fn connect_phase(proxy: Option<&Proxy>) -> Phase {
         if proxy.is_some() { Phase::Proxy } else { Phase::Connect }
+    }
+}
+
+/// Without TLS nothing leaves this machine, whatever the settings or DNS say of the name.
+fn check_loopback(host: &Host, addresses: &[SocketAddr]) -> Result<(), Error> {
+    match addresses.iter().find(|address| !is_loopback(address.ip())) {
+        None => Ok(()),
+        Some(address) => Err(Error::setting(
+            "plain_http_to_loopback",
+            format!("sends to this machine only, and {host} leads to {}", address.ip()),
+            "use https, or correct the setting resolve, the hosts file or DNS",
+        )),
     }
 }
 

@@ -248,6 +248,34 @@ static void stats_of_other_sizes(void) {
     caretoken_client_free(client);
 }
 
+static void the_end_of_a_refresh_token_is_known_once_it_is_said(void) {
+    caretoken_config *config = sandbox_config("ehealth");
+    caretoken_client *client = client_of(config);
+    const int64_t end = INT64_C(4102444800000); /* 2100 */
+    caretoken_stats stats;
+    WORKS(caretoken_client_stats(client, sizeof stats, &stats, &error));
+    CHECK(stats.sign_in_due_at_ms == 0);
+    caretoken_client_free(client);
+
+    config = sandbox_config("ehealth");
+    FAILS(caretoken_config_set(config, "refresh_token_expires_at_ms", "soon", 4, &error),
+          CARETOKEN_INVALID_SETTING, "refresh_token_expires_at_ms");
+    WORKS(caretoken_config_set(config, "refresh_token_expires_at_ms", "4102444800000", 13, &error));
+    client = client_of(config);
+    WORKS(caretoken_client_stats(client, sizeof stats, &stats, &error));
+    CHECK(stats.sign_in_due_at_ms == end);
+    /* Nobody knows the end of another one. */
+    WORKS(caretoken_client_set_credential(client, "refresh_token", "fake-other", 10, &error));
+    WORKS(caretoken_client_stats(client, sizeof stats, &stats, &error));
+    CHECK(stats.sign_in_due_at_ms == 0);
+    caretoken_client_free(client);
+
+    config = sandbox_config("pattern");
+    FAILS(caretoken_config_set(config, "refresh_token_expires_at_ms", "4102444800000", 13, &error),
+          CARETOKEN_INVALID_SETTING, "refresh_token_expires_at_ms");
+    caretoken_config_free(config);
+}
+
 static void null_is_freed_and_read(void) {
     caretoken_config_free(NULL);
     caretoken_client_free(NULL);
@@ -282,6 +310,7 @@ int main(void) {
     bad_calls();
     bad_lists_of_credentials();
     stats_of_other_sizes();
+    the_end_of_a_refresh_token_is_known_once_it_is_said();
     null_is_freed_and_read();
     CHECK(strcmp(caretoken_version(), CARETOKEN_VERSION) == 0);
     CHECK(is_text(caretoken_status_name(CARETOKEN_OK), "ok"));

@@ -20,6 +20,7 @@ static void check_token(const caretoken_token *token, const char *vendor) {
     CHECK(token->lifetime_ms > 0 && left > 0 && left <= token->lifetime_ms);
     CHECK(token->expires_at_ms > INT64_C(1700000000000));
     CHECK(!token->lifetime_was_cut);
+    CHECK(!token->lifetime_implausible);
     for (i = 0; i < token->extras_len; ++i) {
         caretoken_str found = caretoken_token_extra(token, token->extras[i].name.data);
         CHECK(found.data == token->extras[i].value.data && found.len == token->extras[i].value.len);

@@ -1,15 +1,18 @@
 //! Whoever is not the vendor gets no byte of a secret.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::peer::{Ca, HOST, Identity, Peer, linger, post, read_request, settings, transport};
+use super::peer::{
+    Ca, HOST, Identity, Peer, attempt, linger, post, read_request, request, settings, transport,
+};
 use crate::error::ErrorKind;
-use crate::transport::{HttpsTransport, Settings};
+use crate::transport::{HttpsTransport, Outcome, Settings, Transport};
 
 /// What the test requests hold of secrets.
 const SECRETS: [&[u8]; 2] = [b"ZmFrZTpmYWtl", b"client_credentials"];
@@ -89,6 +92,47 @@ fn a_server_without_tls_hears_nothing_in_plain() {
     post(&transport(), peer.url()).unwrap_err();
     let heard = heard.recv().unwrap();
     assert!(SECRETS.iter().all(|secret| !has(&heard, secret)));
+}
+
+#[test]
+fn without_tls_nothing_leaves_this_machine_whatever_its_name_resolves_to() {
+    let peer = Peer::plain(super::peer::OK);
+    let url = |host: &str| format!("http://{host}:{}/token", peer.address.port());
+    let (here, elsewhere) = ([127, 0, 0, 1], [192, 0, 2, 1]);
+    for (addresses, is_sent) in [
+        (&[here][..], true),
+        (&[here, here], true),
+        (&[elsewhere], false),
+        // Not even to the first: who answers is a matter of luck.
+        (&[here, elsewhere], false),
+        (&[[0, 0, 0, 0]], false),
+    ] {
+        let before = peer.accepted();
+        let resolve = addresses.iter().map(|ip| ("localhost".into(), (*ip).into())).collect();
+        let as_set = HttpsTransport::new(Settings { resolve, ..settings() }).unwrap();
+        let found = addresses.iter().map(|ip| (*ip, 0).into()).collect::<Vec<SocketAddr>>();
+        let looked_up = HttpsTransport::with_lookup(settings(), move |_| Ok(found.clone()));
+        for transport in [as_set, looked_up] {
+            let result = post(&transport, url("localhost"));
+            assert_eq!(result.is_ok(), is_sent, "{addresses:?}: {result:?}");
+            let Err(error) = result else { continue };
+            assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+            assert_eq!(error.field(), Some("plain_http_to_loopback"));
+            assert!(error.message().contains("localhost"), "{error}");
+
+            let report = transport.examine(&url("localhost"), &attempt(Duration::from_secs(20)));
+            assert!(matches!(report.steps[0].outcome, Outcome::Failed(_)), "{report:?}");
+        }
+        assert_eq!(peer.accepted() - before, if is_sent { 2 } else { 0 }, "{addresses:?}");
+    }
+    // With TLS the certificate says who answers.
+    let resolve = vec![("localhost".into(), Ipv4Addr::new(192, 0, 2, 1).into())];
+    let transport = HttpsTransport::new(Settings { resolve, ..settings() }).unwrap();
+    let soon = attempt(Duration::from_millis(20));
+    let error = transport.send(&request("https://localhost/token"), &soon).unwrap_err();
+    assert_ne!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+    // A mapped address is what it maps to.
+    assert_eq!(post(&transport, url("[::ffff:127.0.0.1]")).unwrap().status(), 200);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
+use rcgen::{KeyPair, PublicKeyData as _};
 use rustls::pki_types::ServerName;
 
 use super::peer::{Ca, post, settings, transport};
@@ -84,6 +86,44 @@ fn a_client_certificate_and_its_key_must_fit() {
     refused(alone, "client_key_pem", "is missing");
     let alone = Settings { client_cert_pem: None, ..with(certificate, &key) };
     refused(alone, "client_cert_pem", "is missing");
+}
+
+/// A certificate for `key` in the form of version 1: without version and extensions. Nobody looks at
+/// its signature.
+fn version_1(key: &KeyPair) -> String {
+    let element = |tag, parts: &[&[u8]]| {
+        let content = parts.concat();
+        [&[tag, 0x82], &(content.len() as u16).to_be_bytes()[..], &content].concat()
+    };
+    let algorithm = b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"; // ecdsa-with-SHA256
+    let (nobody, day) = (b"\x30\x00", b"\x17\x0d200101000000Z");
+    let validity = element(0x30, &[day, day]);
+    let parts = [
+        &b"\x02\x01\x07"[..],
+        algorithm,
+        nobody,
+        &validity,
+        nobody,
+        &key.subject_public_key_info(),
+    ];
+    let body = element(0x30, &parts);
+    let certificate = element(0x30, &[&body, algorithm, b"\x03\x02\x00\x00"]);
+    let base64 = base64::engine::general_purpose::STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+#[test]
+fn a_client_certificate_of_version_1_is_told_as_such() {
+    let key = KeyPair::generate().unwrap();
+    let settings = Settings {
+        client_cert_pem: Some(version_1(&key).into()),
+        client_key_pem: Some(SecretBuf::from(key.serialize_pem().as_bytes())),
+        ..settings()
+    };
+    let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
+    assert_eq!(error.field(), Some("client_cert_pem"), "{error}");
+    assert!(error.message().contains("X.509 version 1"), "{error}");
+    assert!(error.remedy().contains("version 3"), "{error}");
 }
 
 /// Keys as `openssl` writes them; made for these tests, used nowhere.

@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::{ClientConfig, InconsistentKeys};
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
+use super::describe::is_version_1;
 use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
@@ -42,6 +43,9 @@ impl TlsConfig {
             .with_custom_certificate_verifier(verifier);
         let mut config = match identity {
             None => builder.with_no_client_auth(),
+            Some((chain, _)) if chain.first().is_some_and(|own| is_version_1(own)) => {
+                return Err(version_1());
+            }
             Some((chain, key)) => {
                 builder.with_client_auth_cert(chain, key).map_err(|error| refused_key(&error))?
             }
@@ -207,6 +211,13 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Error> {
 fn is_encrypted(pem: &[u8]) -> bool {
     const MARK: &[u8] = b"ENCRYPTED";
     pem.windows(MARK.len()).any(|part| part == MARK)
+}
+
+fn version_1() -> Error {
+    let problem = "holds a certificate of X.509 version 1, which TLS libraries no longer take";
+    let remedy = "ask who issued it for one of version 3, for client authentication \
+                  (openssl x509 -req makes one with -extfile)";
+    Error::setting("client_cert_pem", problem, remedy)
 }
 
 fn refused_key(error: &rustls::Error) -> Error {

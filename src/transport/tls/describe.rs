@@ -40,9 +40,22 @@ pub(super) fn describe_certificate(certificate: &CertificateDer<'_>) -> String {
     text
 }
 
+/// The tag of a certificate's version, which stands only where it is not 1 (RFC 5280 §4.1.2.1).
+const EXPLICIT_VERSION: u8 = 0xa0;
+
+/// Whether a certificate has the form of version 1.
+pub(super) fn is_version_1(mut certificate: &[u8]) -> bool {
+    const INTEGER: u8 = 0x02;
+    let mut first = || {
+        let (_, mut certificate) = take(&mut certificate)?;
+        let (_, body) = take(&mut certificate)?;
+        body.first().copied()
+    };
+    first() == Some(INTEGER)
+}
+
 /// The first and the last day of a certificate (RFC 5280 §4.1).
 fn validity(mut certificate: &[u8]) -> Option<(String, String)> {
-    const EXPLICIT_VERSION: u8 = 0xa0;
     let (_, mut certificate) = take(&mut certificate)?;
     let (_, mut body) = take(&mut certificate)?;
     if body.first() == Some(&EXPLICIT_VERSION) {
