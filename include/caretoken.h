@@ -71,7 +71,38 @@
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
  * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
- * belongs to one thread at a time. Nothing runs in the background.
+ * belongs to one thread at a time.
+ *
+ * Work happens inside the calls, and nothing in the background, with one exception: the system's DNS
+ * lookup cannot be interrupted, so each runs in a short-lived thread, caretoken-dns. It blocks all
+ * signals, calls nothing of yours, and outlives a call that timed out, until the system's resolver
+ * gives up.
+ *
+ * STACK. A call takes up to 56 KiB of the stack of its thread. The smallest thread stack that can be
+ * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
+ * is the system's library that says.)
+ *
+ * MEMORY. A cached token is handed out without allocating anything, but for a thread's first call and
+ * the first caretoken_client_token after another function fetched. Everything else allocates, and
+ * running out of memory ends the process: abort(), as in all Rust code. No call returns an error for
+ * it.
+ *
+ * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
+ * calls that may block hold the request up until they return, also while your callbacks run. That holds
+ * for deferred cancellation, which threads have unless they choose otherwise; never call with
+ * PTHREAD_CANCEL_ASYNCHRONOUS.
+ *
+ * SIGNALS. The library installs no handler, changes no mask of your threads and causes no SIGPIPE. A
+ * signal that is handled in the middle of a call does not end it: caretoken_client_cancel does, from
+ * another thread. No function may be called from a signal handler.
+ *
+ * FORK. A child may use the clients and tokens it has from its parent, whatever other threads of the
+ * parent were doing. Calls that were under way in other threads exist in the parent alone.
+ *
+ * UNLOADING. On Linux the shared library stays loaded after dlclose, since a lookup may still be
+ * running; elsewhere do not unload it. Free what you have all the same. A plug-in that has the static
+ * library inside must be linked with -Wl,-z,nodelete for the same reason, and with
+ * -Wl,--exclude-libs,ALL, so that it does not export what belongs to another copy.
  *
  * TEXTS are UTF-8, and texts that this library gives have a NUL behind them. Texts that are not UTF-8,
  * or that hold NUL, CR or LF where the vendor's protocol cannot carry them, are refused with an error
@@ -111,8 +142,8 @@
  * Turns one set of credentials into a token that is valid now, and keeps it valid.
  *
  * Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
- * share it: any number of threads may use it at once, and they share one token and one fetch. It
- * starts no threads; work happens inside the calls. After a fork the child may go on using it.
+ * share it: any number of threads may use it at once, and they share one token and one fetch. Work
+ * happens inside the calls. After a fork the child may go on using it.
  *
  * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
  * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
@@ -792,8 +823,9 @@ caretoken_status caretoken_client_sibling(const struct caretoken_client *client,
  * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
  * caretoken_token_free.
  *
- * A cached token costs some nanoseconds and allocates nothing, so call this before each request
- * instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+ * A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+ * each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
+ * no error.
  * On failure *token is NULL.
  */
 caretoken_status caretoken_client_token(const struct caretoken_client *client,

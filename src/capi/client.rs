@@ -26,8 +26,8 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
 ///
 /// Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
-/// share it: any number of threads may use it at once, and they share one token and one fetch. It
-/// starts no threads; work happens inside the calls. After a fork the child may go on using it.
+/// share it: any number of threads may use it at once, and they share one token and one fetch. Work
+/// happens inside the calls. After a fork the child may go on using it.
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
 /// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
@@ -161,8 +161,9 @@ pub unsafe extern "C" fn caretoken_client_sibling(
 /// Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
 /// caretoken_token_free.
 ///
-/// A cached token costs some nanoseconds and allocates nothing, so call this before each request
-/// instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+/// A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+/// each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
+/// no error.
 /// On failure *token is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_token(
