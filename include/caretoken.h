@@ -71,7 +71,38 @@
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
  * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
- * belongs to one thread at a time. Nothing runs in the background.
+ * belongs to one thread at a time.
+ *
+ * Work happens inside the calls, and nothing in the background, with one exception: the system's DNS
+ * lookup cannot be interrupted, so each runs in a short-lived thread, caretoken-dns. It blocks all
+ * signals, calls nothing of yours, and outlives a call that timed out, until the system's resolver
+ * gives up.
+ *
+ * STACK. A call takes up to 56 KiB of the stack of its thread. The smallest thread stack that can be
+ * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
+ * is the system's library that says.)
+ *
+ * MEMORY. A cached token is handed out without allocating anything, but for a thread's first call and
+ * the first caretoken_client_token after another function fetched. Everything else allocates, and
+ * running out of memory ends the process: abort(), as in all Rust code. No call returns an error for
+ * it.
+ *
+ * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
+ * calls that may block hold the request up until they return, also while your callbacks run. That holds
+ * for deferred cancellation, which threads have unless they choose otherwise; never call with
+ * PTHREAD_CANCEL_ASYNCHRONOUS.
+ *
+ * SIGNALS. The library installs no handler, changes no mask of your threads and causes no SIGPIPE. A
+ * signal that is handled in the middle of a call does not end it: caretoken_client_cancel does, from
+ * another thread. No function may be called from a signal handler.
+ *
+ * FORK. A child may use the clients and tokens it has from its parent, whatever other threads of the
+ * parent were doing. Calls that were under way in other threads exist in the parent alone.
+ *
+ * UNLOADING. On Linux the shared library stays loaded after dlclose, since a lookup may still be
+ * running; elsewhere do not unload it. Free what you have all the same. A plug-in that has the static
+ * library inside must be linked with -Wl,-z,nodelete for the same reason, and with
+ * -Wl,--exclude-libs,ALL, so that it does not export what belongs to another copy.
  *
  * TEXTS are UTF-8, and texts that this library gives have a NUL behind them. Texts that are not UTF-8,
  * or that hold NUL, CR or LF where the vendor's protocol cannot carry them, are refused with an error
@@ -111,8 +142,8 @@
  * Turns one set of credentials into a token that is valid now, and keeps it valid.
  *
  * Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
- * share it: any number of threads may use it at once, and they share one token and one fetch. It
- * starts no threads; work happens inside the calls. After a fork the child may go on using it.
+ * share it: any number of threads may use it at once, and they share one token and one fetch. Work
+ * happens inside the calls. After a fork the child may go on using it.
  *
  * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
  * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
@@ -163,7 +194,7 @@ typedef struct caretoken_report caretoken_report;
  * object that it was read from (a token, an error) and lives exactly as long; those in the arguments
  * of a callback live until the callback returns. Never free it, never write to it.
  */
-typedef struct {
+typedef struct caretoken_str {
     /**
      * The bytes, NUL-terminated. Never NULL.
      */
@@ -185,15 +216,15 @@ typedef int32_t caretoken_status;
 /**
  * A further field of a vendor's answer.
  */
-typedef struct {
+typedef struct caretoken_extra {
     /**
      * Its name, such as patient.
      */
-    caretoken_str name;
+    struct caretoken_str name;
     /**
      * Its value; numbers as decimal text. May be personal data: do not log it.
      */
-    caretoken_str value;
+    struct caretoken_str value;
 } caretoken_extra;
 
 /**
@@ -211,37 +242,37 @@ typedef struct {
  * access_token, authorization, refresh_token and the values of extras are secret: do not log them,
  * and wipe your copies with caretoken_wipe.
  */
-typedef struct {
+typedef struct caretoken_token {
     /**
      * The access token itself. Secret.
      */
-    caretoken_str access_token;
+    struct caretoken_str access_token;
     /**
      * The whole value of the Authorization header: "Bearer " and the access token. Secret.
      */
-    caretoken_str authorization;
+    struct caretoken_str authorization;
     /**
      * The type of the token: always Bearer.
      */
-    caretoken_str token_type;
+    struct caretoken_str token_type;
     /**
      * The vendor that issued it, such as pattern.
      */
-    caretoken_str vendor;
+    struct caretoken_str vendor;
     /**
      * The refresh token that came with it; empty if none. Secret. The client uses it by itself where
      * the vendor has a refresh grant.
      */
-    caretoken_str refresh_token;
+    struct caretoken_str refresh_token;
     /**
      * The vendor's id of the request, for its support; empty if none.
      */
-    caretoken_str request_id;
+    struct caretoken_str request_id;
     /**
      * The scopes it was granted: scopes_len of them; NULL if none. Those requested
      * where the vendor does not say.
      */
-    const caretoken_str *scopes;
+    const struct caretoken_str *scopes;
     /**
      * How many scopes there are.
      */
@@ -249,7 +280,7 @@ typedef struct {
     /**
      * The scopes that were requested and not granted: missing_scopes_len of them; NULL if none.
      */
-    const caretoken_str *missing_scopes;
+    const struct caretoken_str *missing_scopes;
     /**
      * How many missing_scopes there are.
      */
@@ -258,7 +289,7 @@ typedef struct {
      * The further fields of the vendor's answer: extras_len of them; NULL if none. See
      * caretoken_token_extra.
      */
-    const caretoken_extra *extras;
+    const struct caretoken_extra *extras;
     /**
      * How many extras there are.
      */
@@ -294,7 +325,7 @@ typedef struct {
  *
  * refresh_token lives until it returns. It must not leave by a C++ exception or longjmp.
  */
-typedef int32_t (*caretoken_on_rotation)(void *user_data, caretoken_str refresh_token);
+typedef int32_t (*caretoken_on_rotation)(void *user_data, struct caretoken_str refresh_token);
 
 /**
  * Something that happened in a client, for logs and monitoring. It never holds a secret.
@@ -302,18 +333,18 @@ typedef int32_t (*caretoken_on_rotation)(void *user_data, caretoken_str refresh_
  * The struct and its texts live until the callback that got it returns. Later versions may add
  * fields at the end.
  */
-typedef struct {
+typedef struct caretoken_event {
     /**
      * What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
      * token_rejected, lifetime_cut, lifetime_implausible (the life is too short to be plausible: the
      * message says what to ask the vendor) or sign_in_due (a person must sign in again before long).
      * Later versions may add names.
      */
-    caretoken_str name;
+    struct caretoken_str name;
     /**
      * The client's vendor, such as pattern.
      */
-    caretoken_str vendor;
+    struct caretoken_str vendor;
     /**
      * How long it took, for fetched and fetch_failed; -1 otherwise.
      */
@@ -332,7 +363,7 @@ typedef struct {
     /**
      * The whole event as one line of text, the error included where there is one.
      */
-    caretoken_str message;
+    struct caretoken_str message;
 } caretoken_event;
 
 /**
@@ -341,12 +372,30 @@ typedef struct {
  * Called on the thread where it happens, under no lock, possibly on several threads at once; keep it
  * short. event lives until it returns. It must not leave by a C++ exception or longjmp.
  */
-typedef void (*caretoken_on_event)(void *user_data, const caretoken_event *event);
+typedef void (*caretoken_on_event)(void *user_data, const struct caretoken_event *event);
+
+/**
+ * A credential for caretoken_client_set_credentials. It is the caller's and copied from.
+ */
+typedef struct caretoken_credential {
+    /**
+     * Its name, such as username; NUL-terminated.
+     */
+    const char *name;
+    /**
+     * Its value, in UTF-8.
+     */
+    const char *value;
+    /**
+     * How many bytes the value has, without a NUL.
+     */
+    size_t value_len;
+} caretoken_credential;
 
 /**
  * What a client has done since it was made.
  */
-typedef struct {
+typedef struct caretoken_stats {
     /**
      * Calls answered with a cached token.
      */
@@ -539,111 +588,111 @@ void caretoken_wipe(void *data,
  * The stable name of a status, such as credentials_rejected for CARETOKEN_CREDENTIALS_REJECTED;
  * unknown for a number that this version does not know. Lives for ever.
  */
-caretoken_str caretoken_status_name(caretoken_status status);
+struct caretoken_str caretoken_status_name(caretoken_status status);
 
 /**
  * The same status that the failed call returned. CARETOKEN_NULL_ARGUMENT for NULL.
  */
-caretoken_status caretoken_error_status(const caretoken_error *error);
+caretoken_status caretoken_error_status(const struct caretoken_error *error);
 
 /**
  * The stable name of the status, such as credentials_rejected: for monitoring to match on.
  */
-caretoken_str caretoken_error_kind(const caretoken_error *error);
+struct caretoken_str caretoken_error_kind(const struct caretoken_error *error);
 
 /**
  * Everything about the error in one line of text, for logs: what and where, the facts, who must act,
  * what to do. For NULL it says that there is no error to read, and why that may be.
  */
-caretoken_str caretoken_error_line(const caretoken_error *error);
+struct caretoken_str caretoken_error_line(const struct caretoken_error *error);
 
 /**
  * What went wrong, in words, without the facts that have functions of their own.
  */
-caretoken_str caretoken_error_message(const caretoken_error *error);
+struct caretoken_str caretoken_error_message(const struct caretoken_error *error);
 
 /**
  * What to do about it, in words.
  */
-caretoken_str caretoken_error_remedy(const caretoken_error *error);
+struct caretoken_str caretoken_error_remedy(const struct caretoken_error *error);
 
 /**
  * Who must do it: caller (the program that calls caretoken), operator (who runs the system:
  * credentials, network, sign-in) or vendor (of the token endpoint).
  */
-caretoken_str caretoken_error_actor(const caretoken_error *error);
+struct caretoken_str caretoken_error_actor(const struct caretoken_error *error);
 
 /**
  * The setting, credential or argument that it is about, such as client_secret; empty if none.
  */
-caretoken_str caretoken_error_field(const caretoken_error *error);
+struct caretoken_str caretoken_error_field(const struct caretoken_error *error);
 
 /**
  * Where in the call it went wrong: configure, wait, resolve, proxy, connect, tls, send, receive,
  * read or store. From send on the vendor may have acted on the request.
  */
-caretoken_str caretoken_error_phase(const caretoken_error *error);
+struct caretoken_str caretoken_error_phase(const struct caretoken_error *error);
 
 /**
  * The vendor's name, such as pattern; empty where none is involved.
  */
-caretoken_str caretoken_error_vendor(const caretoken_error *error);
+struct caretoken_str caretoken_error_vendor(const struct caretoken_error *error);
 
 /**
  * The vendor's own code for the error, such as invalid_client; empty if its answer has none.
  */
-caretoken_str caretoken_error_vendor_code(const caretoken_error *error);
+struct caretoken_str caretoken_error_vendor_code(const struct caretoken_error *error);
 
 /**
  * The vendor's id of the request, for its support; empty if its answer has none.
  */
-caretoken_str caretoken_error_request_id(const caretoken_error *error);
+struct caretoken_str caretoken_error_request_id(const struct caretoken_error *error);
 
 /**
  * The HTTP status of the answer; 0 if there was no answer.
  */
-int32_t caretoken_error_http_status(const caretoken_error *error);
+int32_t caretoken_error_http_status(const struct caretoken_error *error);
 
 /**
  * Whether the same call may succeed later without anybody changing anything.
  */
-bool caretoken_error_retryable(const caretoken_error *error);
+bool caretoken_error_retryable(const struct caretoken_error *error);
 
 /**
  * How many milliseconds to wait before the next call: what the vendor said, or what is left of a
  * pause that the client makes. -1 if neither.
  */
-int64_t caretoken_error_retry_after_ms(const caretoken_error *error);
+int64_t caretoken_error_retry_after_ms(const struct caretoken_error *error);
 
 /**
  * Frees the error, and with it all texts that were read from it. Does nothing when error is NULL.
  */
-void caretoken_error_free(caretoken_error *error);
+void caretoken_error_free(struct caretoken_error *error);
 
 /**
  * How many milliseconds the token is still good: by the monotonic or the wall clock, whichever
  * leaves less. 0 when it has ended, and for NULL.
  */
-int64_t caretoken_token_time_left_ms(const caretoken_token *token);
+int64_t caretoken_token_time_left_ms(const struct caretoken_token *token);
 
 /**
  * The value of one of the token's extras by its name, such as patient; it lives as long as the token.
  * Empty if there is none of that name, and when an argument is NULL.
  */
-caretoken_str caretoken_token_extra(const caretoken_token *token,
-                                    const char *name);
+struct caretoken_str caretoken_token_extra(const struct caretoken_token *token,
+                                           const char *name);
 
 /**
  * Counts one more reference to the token and returns the same pointer, to be freed as well. From any
  * thread; it allocates nothing. NULL for NULL.
  */
-const caretoken_token *caretoken_token_clone(const caretoken_token *token);
+const struct caretoken_token *caretoken_token_clone(const struct caretoken_token *token);
 
 /**
  * Lets one reference to the token go; the last one wipes and frees it. From any thread. Does nothing
  * when token is NULL.
  */
-void caretoken_token_free(const caretoken_token *token);
+void caretoken_token_free(const struct caretoken_token *token);
 
 /**
  * Starts the configuration of a client for one vendor.
@@ -652,8 +701,8 @@ void caretoken_token_free(const caretoken_token *token);
  * lists the vendors that exist.
  */
 caretoken_status caretoken_config_new(const char *vendor,
-                                      caretoken_config **config,
-                                      caretoken_error **error);
+                                      struct caretoken_config **config,
+                                      struct caretoken_error **error);
 
 /**
  * Sets one credential or setting by its name. When that fails, what was set before stays.
@@ -719,11 +768,11 @@ caretoken_status caretoken_config_new(const char *vendor,
  * A value that cannot be used is CARETOKEN_INVALID_SETTING; the error names the field, never the
  * value. For an unknown name the error's remedy lists the names that exist.
  */
-caretoken_status caretoken_config_set(caretoken_config *config,
+caretoken_status caretoken_config_set(struct caretoken_config *config,
                                       const char *name,
                                       const char *data,
                                       size_t len,
-                                      caretoken_error **error);
+                                      struct caretoken_error **error);
 
 /**
  * Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
@@ -733,24 +782,24 @@ caretoken_status caretoken_config_set(caretoken_config *config,
  * user_data is passed to each call. What it points to must be fit for any thread, and must live until
  * every client made from this config is freed and its last call has returned.
  */
-caretoken_status caretoken_config_set_on_rotation(caretoken_config *config,
+caretoken_status caretoken_config_set_on_rotation(struct caretoken_config *config,
                                                   caretoken_on_rotation callback,
                                                   void *user_data,
-                                                  caretoken_error **error);
+                                                  struct caretoken_error **error);
 
 /**
  * Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
  * user_data the same holds as in caretoken_config_set_on_rotation.
  */
-caretoken_status caretoken_config_set_on_event(caretoken_config *config,
+caretoken_status caretoken_config_set_on_event(struct caretoken_config *config,
                                                caretoken_on_event callback,
                                                void *user_data,
-                                               caretoken_error **error);
+                                               struct caretoken_error **error);
 
 /**
  * Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
  */
-void caretoken_config_free(caretoken_config *config);
+void caretoken_config_free(struct caretoken_config *config);
 
 /**
  * Makes a client of what the config holds. It touches no network. The config stays the caller's.
@@ -758,9 +807,9 @@ void caretoken_config_free(caretoken_config *config);
  * On failure *client is NULL, and the error names the first setting that is missing or cannot be
  * used.
  */
-caretoken_status caretoken_client_new(const caretoken_config *config,
-                                      caretoken_client **client,
-                                      caretoken_error **error);
+caretoken_status caretoken_client_new(const struct caretoken_config *config,
+                                      struct caretoken_client **client,
+                                      struct caretoken_error **error);
 
 /**
  * Starts a config that has all settings, credentials and callbacks of this client, and makes clients
@@ -771,22 +820,23 @@ caretoken_status caretoken_client_new(const caretoken_config *config,
  * Such clients are cheap: make one for each acting user. Each has a token of its own. They and this
  * one may be freed in any order. On failure *config is NULL.
  */
-caretoken_status caretoken_client_sibling(const caretoken_client *client,
-                                          caretoken_config **config,
-                                          caretoken_error **error);
+caretoken_status caretoken_client_sibling(const struct caretoken_client *client,
+                                          struct caretoken_config **config,
+                                          struct caretoken_error **error);
 
 /**
  * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
  * caretoken_token_free.
  *
- * A cached token costs some nanoseconds and allocates nothing, so call this before each request
- * instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+ * A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+ * each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
+ * no error.
  * On failure *token is NULL.
  */
-caretoken_status caretoken_client_token(const caretoken_client *client,
+caretoken_status caretoken_client_token(const struct caretoken_client *client,
                                         int64_t timeout_ms,
-                                        const caretoken_token **token,
-                                        caretoken_error **error);
+                                        const struct caretoken_token **token,
+                                        struct caretoken_error **error);
 
 /**
  * Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
@@ -800,12 +850,12 @@ caretoken_status caretoken_client_token(const caretoken_client *client,
  *
  * The buffer holds a secret then: wipe it after use, with caretoken_wipe.
  */
-caretoken_status caretoken_client_authorization(const caretoken_client *client,
+caretoken_status caretoken_client_authorization(const struct caretoken_client *client,
                                                 int64_t timeout_ms,
                                                 char *buffer,
                                                 size_t capacity,
                                                 size_t *length,
-                                                caretoken_error **error);
+                                                struct caretoken_error **error);
 
 /**
  * Gives the cached token if it is still good, without ever blocking or touching the network. Free it
@@ -813,9 +863,9 @@ caretoken_status caretoken_client_authorization(const caretoken_client *client,
  *
  * *token is NULL when there is none; that is no failure, and the status is CARETOKEN_OK.
  */
-caretoken_status caretoken_client_peek(const caretoken_client *client,
-                                       const caretoken_token **token,
-                                       caretoken_error **error);
+caretoken_status caretoken_client_peek(const struct caretoken_client *client,
+                                       const struct caretoken_token **token,
+                                       struct caretoken_error **error);
 
 /**
  * Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
@@ -825,9 +875,9 @@ caretoken_status caretoken_client_peek(const caretoken_client *client,
  * *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
  * is still good stays.
  */
-caretoken_status caretoken_client_refresh_if_due(const caretoken_client *client,
+caretoken_status caretoken_client_refresh_if_due(const struct caretoken_client *client,
                                                  bool *refreshed,
-                                                 caretoken_error **error);
+                                                 struct caretoken_error **error);
 
 /**
  * Reports that the vendor's API refused this token (HTTP status 401). If it is the cached one, it is
@@ -838,39 +888,54 @@ caretoken_status caretoken_client_refresh_if_due(const caretoken_client *client,
  * dropped may be NULL. When fresh tokens keep being refused, calls end in CARETOKEN_TOKENS_REFUSED
  * for a while instead of fetching ever more.
  */
-caretoken_status caretoken_client_reject(const caretoken_client *client,
-                                         const caretoken_token *token,
+caretoken_status caretoken_client_reject(const struct caretoken_client *client,
+                                         const struct caretoken_token *token,
                                          bool *dropped,
-                                         caretoken_error **error);
+                                         struct caretoken_error **error);
 
 /**
  * Ends every call on this client, in any thread, that is under way or waiting: each fails with
  * CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
  */
-caretoken_status caretoken_client_cancel(const caretoken_client *client, caretoken_error **error);
+caretoken_status caretoken_client_cancel(const struct caretoken_client *client,
+                                         struct caretoken_error **error);
 
 /**
  * Replaces one credential by its name; the value is given as in caretoken_config_set. Calls from now
  * on use it, and a remembered rejection is forgotten. When that fails, the old one stays.
  *
  * The cached token stays if the credential is only proof (a secret, a password); it is dropped if it
- * says whose token it is (a client id, a user, a refresh token).
+ * says whose token it is (a client id, a user, a refresh token). Credentials that belong together are
+ * replaced together: see caretoken_client_set_credentials.
  */
-caretoken_status caretoken_client_set_credential(const caretoken_client *client,
+caretoken_status caretoken_client_set_credential(const struct caretoken_client *client,
                                                  const char *name,
                                                  const char *data,
                                                  size_t len,
-                                                 caretoken_error **error);
+                                                 struct caretoken_error **error);
+
+/**
+ * Replaces count credentials at once, such as a user name and its password: no request ever goes out
+ * with some of them old and some new. For each the same holds as in caretoken_client_set_credential;
+ * of a name that comes twice the last value counts.
+ *
+ * When one cannot be used, the error names it, and all old ones stay. credentials may be NULL if count
+ * is 0.
+ */
+caretoken_status caretoken_client_set_credentials(const struct caretoken_client *client,
+                                                  const struct caretoken_credential *credentials,
+                                                  size_t count,
+                                                  struct caretoken_error **error);
 
 /**
  * Counts what the client has done since it was made. stats_size is sizeof(caretoken_stats), so that
  * programs and libraries of different versions understand each other: what the library does not know
  * is set to 0.
  */
-caretoken_status caretoken_client_stats(const caretoken_client *client,
+caretoken_status caretoken_client_stats(const struct caretoken_client *client,
                                         size_t stats_size,
-                                        caretoken_stats *stats,
-                                        caretoken_error **error);
+                                        struct caretoken_stats *stats,
+                                        struct caretoken_error **error);
 
 /**
  * Says how many milliseconds the vendor's clock is ahead of this machine's, as of the last answer
@@ -878,10 +943,10 @@ caretoken_status caretoken_client_stats(const caretoken_client *client,
  *
  * *is_known is false, and *skew_ms is 0, before the first such answer; is_known may be NULL.
  */
-caretoken_status caretoken_client_clock_skew_ms(const caretoken_client *client,
+caretoken_status caretoken_client_clock_skew_ms(const struct caretoken_client *client,
                                                 bool *is_known,
                                                 int64_t *skew_ms,
-                                                caretoken_error **error);
+                                                struct caretoken_error **error);
 
 /**
  * Frees the client. Tokens that it gave live on. Does nothing when client is NULL.
@@ -891,7 +956,7 @@ caretoken_status caretoken_client_clock_skew_ms(const caretoken_client *client,
  * a call on it, that call is cancelled, and the client's memory stays until it has returned; but a
  * thread that only just enters a call, or leaves it, is too late for that.
  */
-void caretoken_client_free(caretoken_client *client);
+void caretoken_client_free(struct caretoken_client *client);
 
 /**
  * Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
@@ -905,25 +970,25 @@ void caretoken_client_free(caretoken_client *client);
  * What the network does wrong stands in the report, and the status is CARETOKEN_OK, also when the time
  * is up or the call is cancelled. With any other status nothing was examined, and *report is NULL.
  */
-caretoken_status caretoken_client_doctor(const caretoken_client *client,
+caretoken_status caretoken_client_doctor(const struct caretoken_client *client,
                                          int64_t timeout_ms,
-                                         caretoken_report **report,
-                                         caretoken_error **error);
+                                         struct caretoken_report **report,
+                                         struct caretoken_error **error);
 
 /**
  * The report as a block of text, one line for each step: to be pasted into a ticket.
  */
-caretoken_str caretoken_report_text(const caretoken_report *report);
+struct caretoken_str caretoken_report_text(const struct caretoken_report *report);
 
 /**
  * Whether a request came through and was answered, by whatever HTTP status. false for NULL.
  */
-bool caretoken_report_is_healthy(const caretoken_report *report);
+bool caretoken_report_is_healthy(const struct caretoken_report *report);
 
 /**
  * Frees the report, and with it its text. Does nothing when report is NULL.
  */
-void caretoken_report_free(caretoken_report *report);
+void caretoken_report_free(struct caretoken_report *report);
 
 /**
  * The version of the library in use, such as "0.1.0", NUL-terminated; lives for ever. The version

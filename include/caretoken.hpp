@@ -40,6 +40,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -452,6 +453,12 @@ class token {
     detail::handle<const caretoken_token> handle_;
 };
 
+/// A credential for client::set_credentials.
+struct credential {
+    text name;
+    text value;
+};
+
 /// Something that happened in a client. Never a secret. Its texts live until the callback returns.
 struct event {
     std::string_view name;
@@ -696,11 +703,36 @@ class client {
         return config::outcome(caretoken_client_cancel(get(), &why), why);
     }
 
-    /// Replaces one credential by its name; see caretoken_client_set_credential.
+    /// Replaces one credential by its name; see caretoken_client_set_credential. A pair, such as a user
+    /// name and its password, is replaced by set_credentials.
     result<void> set_credential(text name, text value) const {
         caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_set_credential(
             get(), detail::name(name).get(), value.data(), value.size(), &why);
+        return config::outcome(status, why);
+    }
+
+    /// Replaces several credentials at once, or none if one cannot be used; see
+    /// caretoken_client_set_credentials. Takes {{"username", name}, {"password", password}}, or a
+    /// container of credentials or of pairs, such as a map.
+    result<void> set_credentials(std::initializer_list<credential> credentials) const {
+        return set_credentials<std::initializer_list<credential>>(credentials);
+    }
+    template <class Credentials>
+    result<void> set_credentials(const Credentials &credentials) const {
+        std::vector<detail::name> names;
+        std::vector<caretoken_credential> all;
+        for (const auto &[name, value] : credentials) {
+            const text content = value;
+            names.emplace_back(text(name));
+            all.push_back({nullptr, content.data(), content.size()});
+        }
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            all[i].name = names[i].get();
+        }
+        caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_client_set_credentials(get(), all.data(), all.size(), &why);
         return config::outcome(status, why);
     }
 

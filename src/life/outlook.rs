@@ -329,6 +329,10 @@ mod tests {
         assert_eq!(name(&outlook.plan(Some(Stage::Advisory), at(3500))), "refresh early");
         // It never keeps an expired token.
         assert_eq!(name(&outlook.plan(Some(Stage::Expired), at(3400))), "fetch");
+        // A second is the least that counts.
+        let little =
+            Outlook::default().after_success(Some(&old), &times(3400, 201), at(3400), None);
+        assert_eq!(name(&little.plan(Some(Stage::Advisory), at(3401))), "refresh early");
         let later =
             Outlook::default().after_success(Some(&old), &times(3400, 3600), at(3400), None);
         assert_eq!(name(&later.plan(Some(Stage::Advisory), at(3401))), "refresh early");

@@ -1,4 +1,11 @@
 /* Each function with NULL and with values that cannot be used. */
+
+/* As a program's own header may: without caretoken.h. */
+struct caretoken_config;
+struct caretoken_token;
+struct caretoken_credential;
+struct caretoken_stats;
+struct caretoken_event;
 #include "check.h"
 
 static void bad_configs(void) {
@@ -190,6 +197,38 @@ static void bad_calls(void) {
     caretoken_client_free(client);
 }
 
+/* All or none: what is wrong with one leaves the others, too, as they were. */
+static void bad_lists_of_credentials(void) {
+    caretoken_client *client = client_of(sandbox_config("edvak"));
+    const caretoken_token *token = NULL;
+    const caretoken_credential wrong[][2] = {
+        {{"username", "another", 7}, {"password", "a\nb", 3}},
+        {{"username", "another", 7}, {"password", NULL, 1}},
+        {{"username", "another", 7}, {"password", "\xff", 1}},
+        {{"username", "another", 7}, {"base_url", "https://edvak.example", 21}},
+        {{"username", "another", 7}, {NULL, "a", 1}},
+        {{"username", "another", 7}, {"\xff", "a", 1}},
+    };
+    const caretoken_status statuses[] = {CARETOKEN_INVALID_SETTING, CARETOKEN_NULL_ARGUMENT,
+                                         CARETOKEN_INVALID_SETTING, CARETOKEN_INVALID_SETTING,
+                                         CARETOKEN_NULL_ARGUMENT,   CARETOKEN_INVALID_SETTING};
+    const char *const fields[] = {"password", "password", "password", "base_url", "name", "name"};
+    size_t i;
+    for (i = 0; i < sizeof fields / sizeof *fields; ++i) {
+        FAILS(caretoken_client_set_credentials(client, wrong[i], 2, &error), statuses[i], fields[i]);
+    }
+    FAILS(caretoken_client_set_credentials(NULL, wrong[0], 2, &error), CARETOKEN_NULL_ARGUMENT,
+          "client");
+    FAILS(caretoken_client_set_credentials(client, NULL, 2, &error), CARETOKEN_NULL_ARGUMENT,
+          "credentials");
+    FAILS(caretoken_client_set_credentials(client, wrong[0], (size_t)-1, &error),
+          CARETOKEN_INVALID_SETTING, "count");
+    WORKS(caretoken_client_set_credentials(client, NULL, 0, &error));
+    WORKS(caretoken_client_token(client, 20000, &token, &error));
+    caretoken_token_free(token);
+    caretoken_client_free(client);
+}
+
 static void stats_of_other_sizes(void) {
     caretoken_client *client = client_of(sandbox_config("pattern"));
     const caretoken_token *token = NULL;
@@ -269,6 +308,7 @@ int main(void) {
     unknown_names_list_the_known_ones();
     bad_clients();
     bad_calls();
+    bad_lists_of_credentials();
     stats_of_other_sizes();
     the_end_of_a_refresh_token_is_known_once_it_is_said();
     null_is_freed_and_read();

@@ -95,8 +95,6 @@ pub(crate) fn against(
     program: &Path,
     undefined_values: Option<&str>,
 ) -> Command {
-    let ca_file = program.with_extension("pem");
-    fs::write(&ca_file, sandbox.ca_pem()).unwrap();
     let runner = wine().or_else(|| undefined_values.map(|_| "valgrind".into()));
     let mut command = Command::new(runner.unwrap_or_else(|| program.into()));
     if wine().is_some() {
@@ -109,6 +107,14 @@ pub(crate) fn against(
         command.args(["--errors-for-leak-kinds=definite,indirect"]);
         command.arg(format!("--undef-value-errors={undefined_values}")).arg(program);
     }
+    tell(&mut command, sandbox, program);
+    command
+}
+
+/// Tells a program where the library and the sandbox are, and what the sandbox takes.
+pub(crate) fn tell(command: &mut Command, sandbox: &Sandbox, program: &Path) {
+    let ca_file = program.with_extension("pem");
+    fs::write(&ca_file, sandbox.ca_pem()).unwrap();
     command.env("LD_LIBRARY_PATH", &artifact().libraries).env("CARETOKEN_CA_FILE", &ca_file);
     for vendor in Vendor::ALL {
         let prefix = vendor.name().to_uppercase();
@@ -118,5 +124,4 @@ pub(crate) fn against(
             command.env(format!("{prefix}_{}", name.to_uppercase()), value);
         }
     }
-    command
 }

@@ -163,6 +163,25 @@ static void rejection_and_refresh(void) {
     caretoken_client_free(other);
 }
 
+/* The user's name and password, given wrongly first and then rightly, together each time. */
+static void credentials_together(void) {
+    caretoken_config *config = sandbox_config("edvak");
+    caretoken_client *client;
+    const caretoken_token *token = NULL;
+    const char *username = environment("edvak", "username");
+    const char *password = environment("edvak", "password");
+    const caretoken_credential right[] = {{"username", username, strlen(username)},
+                                          {"password", password, strlen(password)}};
+    set(config, "username", "fake-other");
+    set(config, "password", "fake-other");
+    client = client_of(config);
+    WORKS(caretoken_client_set_credentials(client, right, 2, &error));
+    token = token_of(client);
+    check_token(token, "edvak");
+    caretoken_token_free(token);
+    caretoken_client_free(client);
+}
+
 int main(void) {
     parchment();
     ehealth();
@@ -170,5 +189,6 @@ int main(void) {
     references();
     buffer();
     rejection_and_refresh();
+    credentials_together();
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -151,6 +152,17 @@ static void tokens_are_read() {
     CHECK(moved.clock_skew().value());
     moved.cancel().value();
     moved.set_credential("password", "another").value();
+    const std::string user = std::getenv("EDVAK_USERNAME");
+    CHECK(field_of(moved.set_credentials({{"username", user}, {"password", nullptr}})) == "password");
+    CHECK(field_of(moved.set_credentials({{"username", user}, {"pass", "word"}})) == "pass");
+    moved.set_credentials({{"username", user}, {"password", std::getenv("EDVAK_PASSWORD")}}).value();
+    CHECK(moved.token(20s));
+    const std::map<std::string, std::string_view> map = {{"username", user}, {"password", "fake"}};
+    moved.set_credentials(map).value();
+    CHECK(!moved.peek().value());
+    const std::vector<std::pair<const char *, const char *>> pairs = {{"username", nullptr}};
+    CHECK(field_of(moved.set_credentials(pairs)) == "username");
+    moved.set_credentials({}).value();
     { auto gone = std::move(moved); }
     CHECK(vendor_of(clone) == "edvak");
 }
