@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub(crate) use crate::protected::process_id;
+pub(crate) use crate::protected::process_generation;
 
 /// A value that a forked child does not share with its parent.
 ///
@@ -19,7 +19,7 @@ pub(crate) struct PerProcess<T> {
 
 /// The value, and the process it was made in.
 pub(crate) struct Owned<T> {
-    process: u32,
+    process: u64,
     value: T,
 }
 
@@ -31,7 +31,7 @@ impl<T> PerProcess<T> {
 
     pub(crate) fn get(&self) -> Arc<Owned<T>> {
         let current = self.current.load_full();
-        if current.process == process_id() {
+        if current.process == process_generation() {
             return current;
         }
         self.current.compare_and_swap(&current, Arc::new(Owned::new((self.make)())));
@@ -43,7 +43,7 @@ impl<T> PerProcess<T> {
 
 impl<T> Owned<T> {
     fn new(value: T) -> Self {
-        Owned { process: process_id(), value }
+        Owned { process: process_generation(), value }
     }
 }
 

@@ -1,8 +1,9 @@
-//! Memory for texts that stay: credentials, and the tokens in the cache.
+//! Memory for secrets: left out of core dumps where the system can, wiped when freed, and fenced by
+//! guard pages around each region and canaries around each block.
 //!
-//! It is locked into RAM, so that no swap file gets it; left out of core dumps where the system
-//! can; wiped when freed; and fenced by guard pages around each region and canaries around each
-//! block. Many texts share a region: 10,000 tokens of 1 KiB take some 3,000 pages.
+//! What stays, credentials and the tokens in the cache, is locked into RAM besides, so that no swap
+//! file gets it. Many texts share a region: 10,000 tokens of 1 KiB take some 3,000 pages. What is on
+//! its way to or from the wire is not locked.
 //!
 //! Where locking fails, because a limit is used up, the memory is used unlocked and one warning is
 //! logged. A forked child reads the texts of its parent, as the client promises; in the child they
@@ -11,62 +12,71 @@
 //!
 //! This is the one place besides the C ABI with unsafe code.
 
+mod generation;
+mod registers;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{process, slice};
 
 use zeroize::optimization_barrier;
 
-/// A text in protected memory. It never moves and never changes.
-pub(crate) struct Protected {
+pub(crate) use generation::process_generation;
+pub(crate) use registers::clear_registers;
+
+/// What memory is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// For what stays: locked into RAM as far as the system's limit allows.
+    Kept,
+    /// For what is gone with the request: there is too much of that to lock it.
+    Passing,
+}
+
+/// A block of protected memory: all zero at first, wiped when dropped. It never moves.
+pub(crate) struct Block {
     start: NonNull<u8>,
     len: usize,
     place: Place,
 }
 
-/// Where a text lies, for giving its room back.
+/// Where a block lies, for giving its room back.
 #[derive(Clone, Copy)]
 struct Place {
     /// The process that made it. In a forked child the pool of the parent is out of bounds:
     /// another thread may have been changing it at the moment of the fork.
-    process: u32,
+    process: u64,
+    /// Among the regions of its kind.
     region: usize,
+    kind: Kind,
     locked: bool,
 }
 
-// SAFETY: a text owns its bytes, and they do not change before it is dropped.
-unsafe impl Send for Protected {}
+// SAFETY: a block owns its bytes, and gives them out by its own rules for references.
+unsafe impl Send for Block {}
 // SAFETY: as above.
-unsafe impl Sync for Protected {}
+unsafe impl Sync for Block {}
 
-impl Protected {
-    /// One text of all the pieces.
-    pub(crate) fn of(pieces: &[&str]) -> Self {
-        let len = pieces.iter().map(|piece| piece.len()).sum();
+impl Block {
+    pub(crate) fn new(len: usize, kind: Kind) -> Self {
         if len == 0 {
-            let place = Place { process: 0, region: 0, locked: true };
-            return Protected { start: NonNull::dangling(), len, place };
+            return Block::empty(kind);
         }
-        let (start, place) = Pool::current().room(len);
-        let mut end = start;
-        for piece in pieces {
-            // SAFETY: the room has `len` bytes, as many as the pieces have; nobody else knows it.
-            unsafe {
-                ptr::copy_nonoverlapping(piece.as_ptr(), end.as_ptr(), piece.len());
-                end = end.add(piece.len());
-            }
-        }
-        Protected { start, len, place }
+        let (start, place) = Pool::current().room(len, kind);
+        Block { start, len, place }
     }
 
-    #[inline]
-    pub(crate) fn text(&self) -> &str {
-        // SAFETY: `len` bytes, written by `of` from whole texts, never changed, ours until dropped.
-        unsafe {
-            std::str::from_utf8_unchecked(slice::from_raw_parts(self.start.as_ptr(), self.len))
-        }
+    /// One without any bytes. It takes no memory.
+    pub(crate) const fn empty(kind: Kind) -> Self {
+        let place = Place { process: 0, region: 0, kind, locked: matches!(kind, Kind::Kept) };
+        Block { start: NonNull::dangling(), len: 0, place }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.place.kind
     }
 
     /// Whether the system has agreed to keep it in RAM.
@@ -75,17 +85,88 @@ impl Protected {
     }
 }
 
-impl Drop for Protected {
+impl Deref for Block {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `len` bytes, initialised, ours until dropped.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl DerefMut for Block {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Block {
     fn drop(&mut self) {
         if self.len == 0 {
             return;
         }
-        // SAFETY: the bytes are ours, and no view on them outlives us.
-        wipe(unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) });
-        let process = process_id();
+        wipe(self);
+        let process = process_generation();
         if self.place.process == process {
-            Pool::of(process).take_back(self.start, self.len, self.place.region);
+            Pool::of(process).take_back(self.start, self.len, self.place);
         }
+    }
+}
+
+/// A text in protected memory, with a NUL behind it. It never moves and never changes.
+pub(crate) struct Text {
+    block: Block,
+    /// Without the NUL.
+    len: usize,
+}
+
+impl Text {
+    /// One text of all the pieces.
+    pub(crate) fn of(pieces: &[&str], kind: Kind) -> Self {
+        let len = pieces.iter().map(|piece| piece.len()).sum();
+        let mut block = match len {
+            0 => Block::empty(kind),
+            _ => Block::new(len + 1, kind),
+        };
+        let mut rest = &mut block[..];
+        for piece in pieces {
+            let (to, behind) = rest.split_at_mut(piece.len());
+            to.copy_from_slice(piece.as_bytes());
+            rest = behind;
+        }
+        Text { block, len }
+    }
+
+    /// The first `len` bytes of a block that ends in zeros. `None` if they are not UTF-8.
+    pub(crate) fn from_block(block: Block, len: usize) -> Option<Self> {
+        let has_end = len == 0 || block.get(len) == Some(&0);
+        let is_text = std::str::from_utf8(block.get(..len)?).is_ok();
+        (has_end && is_text).then_some(Text { block, len })
+    }
+
+    #[inline]
+    pub(crate) fn text(&self) -> &str {
+        // SAFETY: `of` and `from_block` have seen to it that these are UTF-8, and a text never changes.
+        unsafe { std::str::from_utf8_unchecked(slice::from_raw_parts(self.start(), self.len)) }
+    }
+
+    /// The text's bytes and the NUL behind them.
+    #[cfg(any(test, feature = "capi"))]
+    pub(crate) fn with_nul(&self) -> &[u8] {
+        self.block.get(..=self.len).unwrap_or(b"\0")
+    }
+
+    #[inline]
+    fn start(&self) -> *const u8 {
+        self.block.start.as_ptr()
+    }
+
+    /// Whether the system has agreed to keep it in RAM.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.block.is_locked()
     }
 }
 
@@ -96,65 +177,13 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     optimization_barrier(bytes);
 }
 
-/// Which process this is. To ask the system costs a system call on Linux, and every secret asks: the
-/// answer is kept in a page that the kernel clears in a forked child.
-pub(crate) fn process_id() -> u32 {
-    // SAFETY: it is NULL, or was leaked below and is never freed.
-    match unsafe { PROCESS.load(Ordering::Acquire).as_ref() } {
-        None => {
-            keep_process_id();
-            process::id()
-        }
-        Some(kept) => match kept.load(Ordering::Relaxed) {
-            0 => {
-                let id = process::id();
-                if !ptr::eq(kept, &NOWHERE) {
-                    kept.store(id, Ordering::Relaxed);
-                }
-                id
-            }
-            id => id,
-        },
-    }
-}
-
-/// Where the number is kept; zero if it must be asked for.
-static PROCESS: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
-/// Stands for a page where the system has none that a child finds empty.
-static NOWHERE: AtomicU32 = AtomicU32::new(0);
-
-#[cold]
-fn keep_process_id() {
-    let page = emptied_by_fork();
-    let kept = page.as_ref().map_or(&raw const NOWHERE, region::Allocation::as_ptr).cast_mut();
-    let nothing = ptr::null_mut();
-    if PROCESS.compare_exchange(nothing, kept, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-        std::mem::forget(page);
-    }
-}
-
-/// A page that is all zero, and so again in every child. `None` before Linux 4.14.
-#[cfg(all(target_os = "linux", not(miri)))]
-fn emptied_by_fork() -> Option<region::Allocation> {
-    use nix::sys::mman::{MmapAdvise, madvise};
-    let mut page = region::alloc(region::page::size(), region::Protection::READ_WRITE).ok()?;
-    let start = NonNull::new(page.as_mut_ptr())?;
-    // SAFETY: the page is ours, and this changes its content in children only.
-    unsafe { madvise(start, page.len(), MmapAdvise::MADV_WIPEONFORK) }.ok()?;
-    Some(page)
-}
-
-#[cfg(not(all(target_os = "linux", not(miri))))]
-fn emptied_by_fork() -> Option<region::Allocation> {
-    None
-}
-
 /// The regions of one process.
 struct Pool {
-    process: u32,
+    process: u64,
     /// What canaries are made of.
     key: u64,
-    regions: Mutex<Vec<Option<Region>>>,
+    /// By [`Kind`].
+    regions: [Mutex<Vec<Option<Region>>>; 2],
     has_warned: AtomicBool,
 }
 
@@ -164,11 +193,11 @@ impl Pool {
     /// The pool of this process. A forked child makes its own at first use; it never waits for a
     /// lock that a thread of its parent may have held.
     fn current() -> &'static Pool {
-        Pool::of(process_id())
+        Pool::of(process_generation())
     }
 
     /// The same, for who has asked already which process this is.
-    fn of(process: u32) -> &'static Pool {
+    fn of(process: u64) -> &'static Pool {
         let known = POOL.load(Ordering::Acquire);
         // SAFETY: it is NULL, or was leaked below and is never freed.
         if let Some(pool) = unsafe { known.as_ref() } {
@@ -179,7 +208,7 @@ impl Pool {
         let fresh = Box::into_raw(Box::new(Pool {
             process,
             key: RandomState::new().build_hasher().finish(),
-            regions: Mutex::default(),
+            regions: Default::default(),
             has_warned: AtomicBool::new(false),
         }));
         match POOL.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
@@ -195,48 +224,21 @@ impl Pool {
     }
 
     /// Room for `len` bytes, between two canaries.
-    fn room(&self, len: usize) -> (NonNull<u8>, Place) {
-        let units = units(len);
-        let (block, region, locked) = {
-            let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut find = |locked| {
-                regions.iter_mut().enumerate().find_map(|(index, region)| {
-                    let region = region.as_mut().filter(|region| region.locked == locked)?;
-                    Some((region.take(units)?, index, locked))
-                })
-            };
-            find(true).or_else(|| find(false)).unwrap_or_else(|| {
-                let mut region = Region::new(units);
-                let (block, locked) = (region.take_first(units), region.locked);
-                let index = regions.iter().position(Option::is_none).unwrap_or(regions.len());
-                match regions.get_mut(index) {
-                    Some(free) => *free = Some(region),
-                    None => regions.push(Some(region)),
-                }
-                (block, index, locked)
-            })
-        };
-        if !locked && !self.has_warned.swap(true, Ordering::Relaxed) {
-            // Not under the lock: a logger may do anything, even make a secret.
-            log::warn!(
-                target: "caretoken",
-                "event=memory_not_locked detail=\"the limit on locked memory is used up: secrets \
-                 may reach the swap file; to do (operator): raise the limit (ulimit -l)\""
-            );
-        }
-        // SAFETY: the block has room for both canaries around `len` bytes.
+    fn room(&self, len: usize, kind: Kind) -> (NonNull<u8>, Place) {
+        let (start, place) = self.take(units(len), kind);
+        // SAFETY: the units have room for both canaries around `len` bytes.
         let start = unsafe {
-            let start = block.add(CANARY);
+            let start = start.add(CANARY);
             for at in self.canaries(start, len) {
                 at.write_unaligned(self.canary(at));
             }
             start
         };
-        (start, Place { process: self.process, region, locked })
+        (start, place)
     }
 
     /// Takes room back that was wiped already.
-    fn take_back(&self, start: NonNull<u8>, len: usize, region: usize) {
+    fn take_back(&self, start: NonNull<u8>, len: usize, place: Place) {
         for at in self.canaries(start, len) {
             // SAFETY: `room` has written it, and the block is still ours.
             if unsafe { at.read_unaligned() } != self.canary(at) {
@@ -247,14 +249,58 @@ impl Pool {
             // SAFETY: as above.
             unsafe { at.write_unaligned(0) };
         }
-        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = regions.get_mut(region) else { return };
+        // SAFETY: the units begin with a canary.
+        self.give(unsafe { start.sub(CANARY) }, units(len), place);
+    }
+
+    /// So many units in a row.
+    fn take(&self, units: usize, kind: Kind) -> (NonNull<u8>, Place) {
+        let (start, region, locked) = {
+            let mut regions = self.regions(kind);
+            let mut find = |locked| {
+                regions.iter_mut().enumerate().find_map(|(index, region)| {
+                    let region = region.as_mut().filter(|region| region.locked == locked)?;
+                    Some((region.take(units)?, index, locked))
+                })
+            };
+            find(true).or_else(|| find(false)).unwrap_or_else(|| {
+                let mut region = Region::new(units, kind);
+                let (start, locked) = (region.take_first(units), region.locked);
+                let index = regions.iter().position(Option::is_none).unwrap_or(regions.len());
+                match regions.get_mut(index) {
+                    Some(free) => *free = Some(region),
+                    None => regions.push(Some(region)),
+                }
+                (start, index, locked)
+            })
+        };
+        if kind == Kind::Kept && !locked && !self.has_warned.swap(true, Ordering::Relaxed) {
+            // Not under the lock: a logger may do anything, even make a secret.
+            log::warn!(
+                target: "caretoken",
+                "event=memory_not_locked detail=\"the limit on locked memory is used up: secrets \
+                 may reach the swap file; to do (operator): raise the limit (ulimit -l)\""
+            );
+        }
+        (start, Place { process: self.process, region, kind, locked })
+    }
+
+    /// Frees units that were taken.
+    fn give(&self, start: NonNull<u8>, units: usize, place: Place) {
+        let mut regions = self.regions(place.kind);
+        let Some(slot) = regions.get_mut(place.region) else { return };
         let Some(owner) = slot else { return };
-        owner.give(start, units(len));
-        // The first one stays: making a region takes five system calls.
-        if owner.is_empty() && region != 0 {
+        owner.give(start, units);
+        // The first one stays, unless it is large: making a region takes five system calls.
+        if owner.is_empty() && (place.region != 0 || owner.pages.len > size_of_region(place.kind)) {
             *slot = None;
         }
+    }
+
+    fn regions(&self, kind: Kind) -> MutexGuard<'_, Vec<Option<Region>>> {
+        let [kept, passing] = &self.regions;
+        let regions = if kind == Kind::Kept { kept } else { passing };
+        regions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the canaries of a text are.
@@ -273,8 +319,13 @@ const CANARY: usize = size_of::<u64>();
 
 /// Room is given out in units of so many bytes.
 const UNIT: usize = 32;
-/// What one region has room for, unless a single text needs more.
-const REGION: usize = 64 * 1024;
+/// What one region has room for, unless a single block needs more. Locked memory is scarce.
+fn size_of_region(kind: Kind) -> usize {
+    match kind {
+        Kind::Kept => 64 * 1024,
+        Kind::Passing => 256 * 1024,
+    }
+}
 
 fn units(len: usize) -> usize {
     (len + 2 * CANARY).div_ceil(UNIT)
@@ -291,16 +342,18 @@ struct Region {
 }
 
 impl Region {
-    /// A region with room for so many units at least. Locked if that is possible at all.
-    fn new(least: usize) -> Self {
-        let least = least * UNIT;
-        let (pages, locked) = match Pages::locked(least.max(REGION)) {
-            Some(pages) => (pages, true),
+    /// A region with room for so many units at least. For what is kept it is locked, if that is
+    /// possible at all.
+    fn new(least: usize, kind: Kind) -> Self {
+        let (least, usual) = (least * UNIT, size_of_region(kind));
+        let locked = match kind {
             // The limit may still allow what is needed right now.
-            None => match Pages::locked(least) {
-                Some(pages) => (pages, true),
-                None => (Pages::unlocked(least.max(REGION)), false),
-            },
+            Kind::Kept => Pages::locked(least.max(usual)).or_else(|| Pages::locked(least)),
+            Kind::Passing => None,
+        };
+        let (pages, locked) = match locked {
+            Some(pages) => (pages, true),
+            None => (Pages::unlocked(least.max(usual)), false),
         };
         let units = pages.len / UNIT;
         let taken = vec![0; units.div_ceil(WORD)];
@@ -339,19 +392,22 @@ impl Region {
         self.pages.start
     }
 
-    /// Frees the units of the text that starts there.
+    /// Frees the units from there on.
     fn give(&mut self, start: NonNull<u8>, units: usize) {
-        let offset = start.addr().get() - CANARY - self.pages.start.addr().get();
+        let offset = start.addr().get() - self.pages.start.addr().get();
         self.mark(offset / UNIT, units, false);
     }
 
     fn mark(&mut self, first: usize, units: usize, taken: bool) {
-        for unit in first..first + units {
-            let bit = 1 << (unit % WORD);
+        let (mut at, end) = (first, first + units);
+        while at < end {
+            let bits = (WORD - at % WORD).min(end - at);
+            let mask = u64::MAX >> (WORD - bits) << (at % WORD);
             match taken {
-                true => self.taken[unit / WORD] |= bit,
-                false => self.taken[unit / WORD] &= !bit,
+                true => self.taken[at / WORD] |= mask,
+                false => self.taken[at / WORD] &= !mask,
             }
+            at += bits;
         }
         self.free = if taken { self.free - units } else { self.free + units };
     }
@@ -435,51 +491,53 @@ impl Pages {
 mod tests {
     use super::*;
 
+    fn kept(pieces: &[&str]) -> Text {
+        Text::of(pieces, Kind::Kept)
+    }
+
     #[test]
     fn a_text_is_what_its_pieces_were() {
-        assert_eq!(Protected::of(&[]).text(), "");
-        assert_eq!(Protected::of(&["", ""]).text(), "");
-        assert_eq!(Protected::of(&["fake", "", "-sécret"]).text(), "fake-sécret");
+        assert_eq!(kept(&[]).text(), "");
+        assert_eq!(kept(&["", ""]).text(), "");
+        assert_eq!(kept(&["fake", "", "-sécret"]).text(), "fake-sécret");
     }
 
     #[test]
     fn texts_of_all_sizes_live_side_by_side() {
         let texts: Vec<String> = (0..300).map(|n| "x".repeat(n * n % 1500 + n)).collect();
-        let mut kept: Vec<_> = texts.iter().map(|text| Some(Protected::of(&[text]))).collect();
-        for index in (0..kept.len()).step_by(3) {
-            kept[index] = None;
+        let mut blocks: Vec<_> = texts.iter().map(|text| Some(kept(&[text]))).collect();
+        for index in (0..blocks.len()).step_by(3) {
+            blocks[index] = None;
         }
-        for index in (0..kept.len()).step_by(3) {
-            kept[index] = Some(Protected::of(&[&texts[index]]));
+        for index in (0..blocks.len()).step_by(3) {
+            blocks[index] = Some(kept(&[&texts[index]]));
         }
-        for (text, kept) in texts.iter().zip(&kept) {
-            assert_eq!(kept.as_ref().unwrap().text(), text);
+        for (text, block) in texts.iter().zip(&blocks) {
+            assert_eq!(block.as_ref().unwrap().text(), text);
         }
     }
 
     #[test]
     fn a_text_larger_than_a_region_gets_one_of_its_own() {
         let large = "x".repeat(200_000);
-        assert_eq!(Protected::of(&[&large]).text(), large);
+        assert_eq!(kept(&[&large]).text(), large);
     }
 
     #[test]
     fn units_are_found_across_words_and_given_back() {
-        let mut region = Region::new(1);
+        let mut region = Region::new(1, Kind::Kept);
         let first = region.take(60).unwrap();
         let second = region.take(70).unwrap();
         let third = region.take(1).unwrap();
         // SAFETY: within the region.
         let unit = |n: usize| unsafe { region.pages.start.add(n * UNIT) };
         assert_eq!((first, second, third), (unit(0), unit(60), unit(130)));
-        let text = |n| unit(n).map_addr(|at| at.saturating_add(CANARY));
-        let (hole, all) = (text(60), [text(0), text(130)]);
-        region.give(hole, 70);
+        region.give(second, 70);
         assert!(region.take(71).is_some_and(|at| at > third));
         assert_eq!(region.take(70), Some(second));
-        region.give(hole, 70);
-        region.give(all[0], 60);
-        region.give(all[1], 1);
+        region.give(second, 70);
+        region.give(first, 60);
+        region.give(third, 1);
         assert_eq!(region.free, region.units - 71);
     }
 
@@ -487,12 +545,15 @@ mod tests {
     fn many_texts_share_pages() {
         let token = "x".repeat(1024);
         let count = if cfg!(miri) { 100 } else { 10_000 };
-        let kept: Vec<_> = (0..count).map(|_| Protected::of(&["Bearer ", &token])).collect();
-        let regions = Pool::current().regions.lock().unwrap();
+        let texts: Vec<_> = (0..count).map(|_| kept(&["Bearer ", &token])).collect();
+        let regions = Pool::current().regions(Kind::Kept);
         let bytes: usize = regions.iter().flatten().map(|region| region.pages.len).sum();
-        assert!(bytes < count * 1200 + 4 * REGION, "{bytes} bytes for {count} texts");
+        assert!(
+            bytes < count * 1200 + 4 * size_of_region(Kind::Kept),
+            "{bytes} bytes for {count} texts"
+        );
         drop(regions);
-        assert!(kept.iter().all(|text| text.text().len() == 1031));
+        assert!(texts.iter().all(|text| text.text().len() == 1031));
     }
 
     #[test]
@@ -503,8 +564,8 @@ mod tests {
                     let rounds = if cfg!(miri) { 20 } else { 2000 };
                     for round in 0..rounds {
                         let text = name.repeat(round % 50);
-                        let kept = [Protected::of(&[&text]), Protected::of(&[&text, name])];
-                        assert_eq!(kept[0].text(), text);
+                        let both = [kept(&[&text]), kept(&[&text, name])];
+                        assert_eq!(both[0].text(), text);
                     }
                 });
             }

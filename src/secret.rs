@@ -5,8 +5,8 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use crate::protected::Protected;
-pub(crate) use crate::protected::wipe;
+pub(crate) use crate::protected::{Block, Kind, wipe};
+use crate::protected::{Text, clear_registers};
 
 /// A credential or token: UTF-8 text in protected memory that is wiped when dropped.
 ///
@@ -44,60 +44,39 @@ pub(crate) use crate::protected::wipe;
 /// ```
 pub struct Secret(Text);
 
-enum Text {
-    Kept(Protected),
-    /// Locked memory is scarce and costs a lock: what is gone with the request stays on the heap.
-    Passing(Passing),
-}
-
-/// A text on the heap.
-struct Passing(String);
-
-impl Drop for Passing {
-    fn drop(&mut self) {
-        // Beyond its length there is nothing that has not been wiped.
-        wipe(&mut std::mem::take(&mut self.0).into_bytes());
-    }
-}
-
 impl Secret {
-    /// One that lives no longer than the request it belongs to. Its clones are kept like any other.
+    /// One that lives no longer than the request it belongs to: it is left out of dumps, but not
+    /// locked. Its clones are kept like any other.
     pub(crate) fn passing(text: &str) -> Self {
-        Secret(Text::Passing(Passing(text.into())))
+        Secret(Text::of(&[text], Kind::Passing))
     }
 
     /// The same, in the block where the text was made. `None` if it is not UTF-8.
-    pub(crate) fn passing_from(mut text: SecretBuf) -> Option<Self> {
-        match String::from_utf8(std::mem::take(&mut text.0)) {
-            Ok(text) => Some(Secret(Text::Passing(Passing(text)))),
-            Err(error) => {
-                wipe(&mut error.into_bytes());
-                None
-            }
-        }
+    pub(crate) fn passing_from(text: SecretBuf) -> Option<Self> {
+        Text::from_block(text.block, text.len).map(Secret)
     }
 
     /// One of all the pieces.
     pub(crate) fn of(pieces: &[&str]) -> Self {
-        Secret(Text::Kept(Protected::of(pieces)))
+        Secret(Text::of(pieces, Kind::Kept))
     }
 
     /// Whether the system keeps it in RAM.
     pub(crate) fn is_locked(&self) -> bool {
-        match &self.0 {
-            Text::Kept(text) => text.is_locked(),
-            Text::Passing(_) => false,
-        }
+        self.0.is_locked()
+    }
+
+    /// The text's bytes and a NUL behind them, for C.
+    #[cfg(any(test, feature = "capi"))]
+    pub(crate) fn expose_with_nul(&self) -> &[u8] {
+        self.0.with_nul()
     }
 
     /// The text itself. Do not log it, and do not copy it into a buffer that nobody wipes.
     #[must_use]
     #[inline]
     pub fn expose_secret(&self) -> &str {
-        match &self.0 {
-            Text::Kept(text) => text.text(),
-            Text::Passing(text) => &text.0,
-        }
+        self.0.text()
     }
 
     /// Whether the secret is the empty string.
@@ -154,42 +133,72 @@ pub(crate) fn wipe_dead_stack() {
     // itself. A thread's stack is several times as large.
     let blank = [0_u8; 32 * 1024];
     std::hint::black_box(&blank);
-    // Copying loads the vector registers, too, with zeros.
-    std::hint::black_box(std::hint::black_box([0_u8; 512]));
+    clear_registers();
 }
 
-/// Bytes on their way to or from the wire: grows without leaving a copy behind, wiped when dropped.
-#[derive(Default)]
-pub struct SecretBuf(Vec<u8>);
+/// Bytes on their way to or from the wire: in memory that is left out of core dumps where the system
+/// can (Linux), grows without leaving a copy behind, wiped when dropped.
+pub struct SecretBuf {
+    /// All zero from `len` on, and longer than that, unless it is empty: a text in it has a NUL behind.
+    block: Block,
+    len: usize,
+}
 
 impl SecretBuf {
     /// An empty buffer with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        SecretBuf(Vec::with_capacity(capacity))
+        SecretBuf::of_kind(capacity, Kind::Passing)
+    }
+
+    fn of_kind(capacity: usize, kind: Kind) -> Self {
+        let block = match capacity {
+            0 => Block::empty(kind),
+            _ => Block::new(capacity + 1, kind),
+        };
+        SecretBuf { block, len: 0 }
+    }
+
+    /// The same in memory for what stays, locked if the system allows.
+    pub(crate) fn into_kept(self) -> Self {
+        match self.block.kind() {
+            Kind::Kept => self,
+            Kind::Passing => {
+                let mut kept = SecretBuf::of_kind(self.len, Kind::Kept);
+                kept.push(&self.block[..self.len]);
+                kept
+            }
+        }
+    }
+
+    /// Whether the system keeps it in RAM.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.block.is_locked()
     }
 
     /// Appends `bytes`. When the room ends, the old block is wiped before it is freed.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.reserve(bytes.len());
-        self.0.extend_from_slice(bytes);
+        self.spare(bytes.len()).copy_from_slice(bytes);
+        self.len += bytes.len();
     }
 
-    fn reserve(&mut self, room: usize) {
-        let needed = self.0.len() + room;
-        if needed > self.0.capacity() {
-            let mut grown = Vec::with_capacity(needed.max(2 * self.0.capacity()));
-            grown.extend_from_slice(&self.0);
-            wipe(&mut self.0);
-            self.0 = grown;
+    /// So many bytes behind the last one, all zero.
+    fn spare(&mut self, room: usize) -> &mut [u8] {
+        let needed = self.len + room;
+        let capacity = self.block.len().saturating_sub(1);
+        if needed > capacity {
+            let mut grown = SecretBuf::of_kind(needed.max(2 * capacity), self.block.kind()).block;
+            grown[..self.len].copy_from_slice(&self.block[..self.len]);
+            self.block = grown;
         }
+        &mut self.block[self.len..needed]
     }
 
     /// Shortens the content to `len` bytes and wipes the rest; does nothing if it is shorter.
     pub fn truncate(&mut self, len: usize) {
-        if let Some(rest) = self.0.get_mut(len..) {
-            wipe(rest);
-            self.0.truncate(len);
+        if len < self.len {
+            wipe(&mut self.block[len..self.len]);
+            self.len = len;
         }
     }
 
@@ -199,55 +208,57 @@ impl SecretBuf {
         room: usize,
         write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<usize, E> {
-        let start = self.0.len();
-        self.reserve(room);
-        self.0.resize(start + room, 0);
-        let written = write(&mut self.0[start..]);
-        self.truncate(start + written.as_ref().map_or(0, |amount| room.min(*amount)));
+        let written = write(self.spare(room));
+        let end = self.len + written.as_ref().map_or(0, |amount| room.min(*amount));
+        self.len += room;
+        self.truncate(end);
         written
     }
 
     /// The bytes. The same care applies as for [`Secret::expose_secret`].
     #[must_use]
     pub fn expose_secret(&self) -> &[u8] {
-        &self.0
+        &self.block[..self.len]
     }
 
     /// How many bytes it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.len
     }
 
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len == 0
+    }
+}
+
+impl Default for SecretBuf {
+    fn default() -> Self {
+        SecretBuf::with_capacity(0)
     }
 }
 
 impl Clone for SecretBuf {
     fn clone(&self) -> Self {
-        SecretBuf::from(&*self.0)
-    }
-}
-
-impl Drop for SecretBuf {
-    fn drop(&mut self) {
-        // Beyond its length there is nothing that has not been wiped.
-        wipe(&mut self.0);
+        let mut clone = SecretBuf::of_kind(self.len, self.block.kind());
+        clone.push(self.expose_secret());
+        clone
     }
 }
 
 impl From<&[u8]> for SecretBuf {
     fn from(bytes: &[u8]) -> Self {
-        SecretBuf(bytes.to_vec())
+        let mut buffer = SecretBuf::with_capacity(bytes.len());
+        buffer.push(bytes);
+        buffer
     }
 }
 
 impl fmt::Debug for SecretBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretBuf(*** {} bytes)", self.0.len())
+        write!(f, "SecretBuf(*** {} bytes)", self.len)
     }
 }
 

@@ -16,11 +16,14 @@ mod child;
 mod made_up;
 #[path = "memory/scan.rs"]
 mod scan;
+#[path = "memory/server.rs"]
+mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use artifact::{artifact, have, root, run};
@@ -60,10 +63,22 @@ fn c_subject(
     if !have(&["cc"]) {
         return None;
     }
-    let mut command = Command::new(c_program());
-    let mut subject = Subject::start(command.env("LD_LIBRARY_PATH", &artifact().libraries));
+    let mut subject = c_process();
     subject.client(sandbox, vendor, credentials);
     Some(subject)
+}
+
+/// The C program in a directory of its own, where the kernel may write a core.
+fn c_process() -> Subject {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("memory/{}.{number}", std::process::id());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&directory).unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -c unlimited; exec \"$0\""]).arg(c_program());
+    command.current_dir(&directory).env("LD_LIBRARY_PATH", &artifact().libraries);
+    Subject::start(&mut command)
 }
 
 /// Looks, for each vendor, at a C program that has fetched a token, and at its secrets.
@@ -82,6 +97,7 @@ fn assert_none(row: &str, vendor: Vendor, found: &Found) {
     println!("{row}\t{}\t{} copies in {} KiB", vendor.name(), found.secrets(), found.bytes / 1024);
     assert!(found.bytes > 100_000, "nothing was read");
     assert!(found.open.is_empty(), "{row}, {}: {:?} {:?}", vendor.name(), found.open, found.places);
+    assert!(found.passing.is_empty(), "{row}, {}: {:?}", vendor.name(), found.passing);
 }
 
 #[test]
@@ -129,6 +145,79 @@ fn a_core_dump_of_the_idle_process_has_no_copy() {
         subject.plant(&needles);
         assert_finds_all(&dump(&subject), &needles);
     });
+}
+
+#[test]
+fn what_the_library_leaves_in_registers_reaches_neither_a_signal_handlers_stack_nor_a_core() {
+    for is_freed in [false, true] {
+        with_a_token(|vendor, mut subject, secrets| {
+            let needles = Needles::of(secrets);
+            subject.hit();
+            if is_freed {
+                subject.free();
+            }
+            assert_none("registers", vendor, &subject.look(&needles));
+            if let Some(found) = subject.core_by_signal(&needles) {
+                assert_none("core by a signal", vendor, &found);
+            }
+        });
+    }
+    // The control: what is in registers alone is found, in both places.
+    let secrets = [("control".to_owned(), made_up::text("control", made_up::PLAIN, 48))];
+    let needles = Needles::of(&secrets);
+    for looks in [true, false] {
+        if !have(&["cc"]) {
+            return;
+        }
+        let mut subject = c_process();
+        subject.load_registers(&needles, looks);
+        // On the stack, where the signal's frame was, and where the program has stored them.
+        let seen = subject.look(&needles).open.values().sum::<usize>();
+        assert!(if looks { seen >= 4 } else { seen == 0 }, "{looks}: {seen}");
+        if let Some(found) = subject.core_by_signal(&needles) {
+            assert!(!found.open.is_empty(), "registers are not in the core");
+        }
+    }
+}
+
+#[test]
+fn a_core_made_in_the_middle_of_a_fetch_has_no_copy() {
+    if !have(&["cc"]) {
+        return;
+    }
+    for vendor in Vendor::ALL {
+        let (sandbox, credentials) = sandbox(vendor);
+        let path = sandbox.base_url(vendor).replace(&sandbox.origin(), "");
+        let token = made_up::text(vendor.name(), made_up::PLAIN, 300);
+        let secrets = token_and(&credentials, &token);
+        let needles = Needles::of(&secrets);
+        let answer = broken_json(&token);
+        for (row, shown) in [("waiting for an answer", 0), ("half an answer", answer.len() - 100)] {
+            let server = server::Ca::new().serve(&answer, shown, false);
+            let mut subject = c_process();
+            let base_url = server.base_url.clone() + &path;
+            subject.client_at(&base_url, &server.ca_pem, vendor, &credentials);
+            subject.build();
+            subject.begin_to_fetch();
+            server.stopped.recv().unwrap();
+            let has_token =
+                |found: &Found| found.passing.keys().any(|(name, _)| name == "access token");
+            let found = loop {
+                let found = subject.look(&needles);
+                if shown == 0 || has_token(&found) {
+                    break found;
+                }
+            };
+            for (name, _) in &credentials {
+                let is_there = found.passing.keys().any(|(found, _)| found == name);
+                assert!(is_there, "{row}: {name} is not under way: {:?}", found.passing);
+            }
+            println!("{row}\t{}\t{:?}", vendor.name(), found.open);
+            if let Some(found) = subject.core_by_signal(&needles) {
+                assert_none(row, vendor, &found);
+            }
+        }
+    }
 }
 
 /// An answer with this token in all places where a vendor may have it, cut off before its end.

@@ -11,6 +11,7 @@ use super::status::{
     CARETOKEN_BUFFER_TOO_SMALL, CARETOKEN_NULL_ARGUMENT, CARETOKEN_OK, caretoken_status, status_of,
 };
 use crate::error::{Error, ErrorKind, Phase};
+use crate::protected::clear_registers;
 
 /// Why a call failed: the core's error, with the number that C gets.
 pub(super) struct Failure {
@@ -93,7 +94,8 @@ fn hush() {
     }));
 }
 
-/// Runs `body` and stops a panic: then there is no result.
+/// Runs `body` and stops a panic: then there is no result. Nothing that `body` worked on stays in
+/// registers.
 #[inline]
 pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
     hush();
@@ -105,6 +107,7 @@ pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
         inside.set(outer);
         result
     });
+    clear_registers();
     result.ok()
 }
 

@@ -8,7 +8,7 @@ use super::cancellation::Uncancelled;
 use super::error::caretoken_error;
 use super::event::{caretoken_event, with_face};
 use super::status::{CARETOKEN_NULL_ARGUMENT, caretoken_status};
-use super::strings::{Texts, caretoken_str, sized_text_from_c, text_from_c};
+use super::strings::{caretoken_str, sized_text_from_c, text_from_c};
 use crate::builder::Builder;
 use crate::client::{Client, RotationFailed};
 use crate::error::Error;
@@ -211,8 +211,7 @@ pub unsafe extern "C" fn caretoken_config_set_on_rotation(
         let user_data = UserData(user_data);
         let store = move |refresh_token: &Secret| {
             let Some(callback) = callback else { return Ok(()) };
-            let (_texts, mut views) = Texts::of(&[refresh_token.expose_secret()]);
-            let refresh_token = views.next().unwrap_or(caretoken_str::EMPTY);
+            let refresh_token = caretoken_str::of_secret(refresh_token);
             // SAFETY: the host's function, called as the header says.
             match unsafe { callback(user_data.get(), refresh_token) } {
                 0 => Ok(()),

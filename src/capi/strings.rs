@@ -6,7 +6,7 @@ use std::slice;
 use zeroize::Zeroize;
 
 use super::boundary::{Failure, guard, required};
-use crate::protected::Protected;
+use crate::secret::Secret;
 
 /// A text: UTF-8, len bytes long, and with a NUL behind the last of them, so that data can be passed
 /// wherever C wants a string.
@@ -31,18 +31,24 @@ impl caretoken_str {
     }
 }
 
-/// Texts in one protected block, each with a NUL behind it.
+impl caretoken_str {
+    /// The secret itself, where it is kept: there is no copy for C.
+    pub(super) fn of_secret(secret: &Secret) -> Self {
+        caretoken_str { data: secret.expose_with_nul().as_ptr().cast(), len: secret.len() }
+    }
+}
+
+/// Texts in one block, each with a NUL behind it. None of them is secret.
 pub(super) struct Texts {
-    _block: Protected,
+    _block: Box<str>,
 }
 
 impl Texts {
     /// Copies the texts; the views on the copies come in the same order and live as long as the
     /// block.
     pub(super) fn of(texts: &[&str]) -> (Self, std::vec::IntoIter<caretoken_str>) {
-        let pieces: Vec<&str> = texts.iter().flat_map(|text| [*text, "\0"]).collect();
-        let block = Protected::of(&pieces);
-        let mut rest = block.text();
+        let block: Box<str> = texts.iter().flat_map(|text| [*text, "\0"]).collect();
+        let mut rest = &*block;
         let views = texts.iter().map(|text| {
             let data = rest.as_ptr().cast();
             rest = &rest[text.len() + 1..];

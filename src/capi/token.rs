@@ -79,7 +79,7 @@ struct Face {
     token: caretoken_token,
     /// The handle this lies in. Not counted: that would be a circle.
     owner: *const Handle,
-    /// What the pointers in `token` point to.
+    /// What the pointers in `token` point to, where that is not the token's own secrets.
     _texts: Texts,
     _scopes: Vec<caretoken_str>,
     _missing_scopes: Vec<caretoken_str>,
@@ -94,26 +94,26 @@ unsafe impl Sync for Face {}
 
 impl Face {
     fn of(token: &Token) -> Self {
-        let names: Vec<&str> = token.extra_names().collect();
-        let mut all = vec![
-            token.authorization().expose_secret(),
-            token.token_type(),
-            token.vendor(),
-            token.refresh_token().map_or("", |secret| secret.expose_secret()),
-            token.request_id().unwrap_or_default(),
-        ];
-        all.extend(token.scopes().iter().map(String::as_str));
-        all.extend(token.missing_scopes().iter().map(String::as_str));
-        all.extend(names.iter().flat_map(|name| [*name, token.extra(name).unwrap_or_default()]));
+        let inner = &*token.0;
+        let mut all =
+            vec![token.token_type(), inner.vendor, token.request_id().unwrap_or_default()];
+        all.extend(inner.scopes.iter().map(String::as_str));
+        all.extend(inner.missing_scopes.iter().map(String::as_str));
+        all.extend(inner.extras.iter().map(|(name, _)| *name));
         let (texts, mut views) = Texts::of(&all);
 
         let mut next = || views.next().unwrap_or(caretoken_str::EMPTY);
-        let (authorization, token_type, vendor) = (next(), next(), next());
-        let (refresh_token, request_id) = (next(), next());
-        let scopes: Vec<_> = token.scopes().iter().map(|_| next()).collect();
-        let missing_scopes: Vec<_> = token.missing_scopes().iter().map(|_| next()).collect();
-        let extras: Vec<_> =
-            names.iter().map(|_| caretoken_extra { name: next(), value: next() }).collect();
+        let (token_type, vendor, request_id) = (next(), next(), next());
+        let scopes: Vec<_> = inner.scopes.iter().map(|_| next()).collect();
+        let missing_scopes: Vec<_> = inner.missing_scopes.iter().map(|_| next()).collect();
+        let extras = inner.extras.iter().map(|(_, value)| caretoken_extra {
+            name: next(),
+            value: caretoken_str::of_secret(value),
+        });
+        let extras: Vec<_> = extras.collect();
+        let authorization = caretoken_str::of_secret(&inner.authorization);
+        let refresh_token = inner.refresh_token.as_ref();
+        let refresh_token = refresh_token.map_or(caretoken_str::EMPTY, caretoken_str::of_secret);
         Face {
             token: caretoken_token {
                 access_token: without_bearer(authorization),

@@ -16,7 +16,7 @@ use crate::life::outlook::Failure;
 use crate::life::retry;
 use crate::life::window::Times;
 use crate::observe::EventKind;
-use crate::process::process_id;
+use crate::process::process_generation;
 use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
 use crate::secret::{Secret, wipe_dead_stack};
@@ -303,6 +303,6 @@ fn may_pass(status: u16) -> bool {
 fn random() -> f64 {
     let mut hasher = RandomState::new().build_hasher();
     // Workers forked from one parent have its seeds.
-    hasher.write_u64(process_id().into());
+    hasher.write_u64(process_generation());
     hasher.finish() as f64 / u64::MAX as f64
 }

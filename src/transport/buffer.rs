@@ -1,6 +1,6 @@
-//! Bytes on their way from the wire, wiped when they have been dealt with.
+//! Bytes on their way from the wire, left out of core dumps, wiped when they have been dealt with.
 
-use crate::secret::wipe;
+use crate::secret::{Block, Kind, wipe};
 
 /// The largest block that is kept for the next use.
 const MAX_KEPT: usize = 8 * 1024;
@@ -9,13 +9,18 @@ const MAX_KEPT: usize = 8 * 1024;
 ///
 /// Everything it ever held is wiped when it is dropped or [`wipe`](Window::wipe)d, and when it
 /// moves to a larger block, so that an idle connection keeps nothing of the last answer.
-#[derive(Default)]
 pub(super) struct Window {
-    block: Vec<u8>,
+    block: Block,
     start: usize,
     end: usize,
     /// Up to where the block has ever been written since it was last wiped.
     touched: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Window { block: Block::empty(Kind::Passing), start: 0, end: 0, touched: 0 }
+    }
 }
 
 impl Window {
@@ -64,7 +69,7 @@ impl Window {
         wipe(&mut self.block[..self.touched]);
         (self.start, self.end, self.touched) = (0, 0, 0);
         if self.block.len() > MAX_KEPT {
-            self.block = Vec::new();
+            self.block = Block::empty(Kind::Passing);
         }
     }
 
@@ -74,19 +79,12 @@ impl Window {
             self.block.copy_within(unread.clone(), 0);
         } else {
             let size = (unread.len() + room).max(2 * self.block.len());
-            let mut larger = vec![0; size];
+            let mut larger = Block::new(size, Kind::Passing);
             larger[..unread.len()].copy_from_slice(&self.block[unread.clone()]);
-            wipe(&mut self.block[..self.touched]);
             self.block = larger;
             self.touched = unread.len();
         }
         (self.start, self.end) = (0, unread.len());
-    }
-}
-
-impl Drop for Window {
-    fn drop(&mut self) {
-        self.wipe();
     }
 }
 

@@ -28,6 +28,59 @@ static caretoken_config *config;
 static caretoken_client *client;
 static const caretoken_token *token;
 
+/* What the vector registers held as the last calls of the library returned. */
+#define SNAPSHOTS 32
+static unsigned char snapshots[SNAPSHOTS][4096] __attribute__((aligned(64)));
+static int next_snapshot;
+
+/* Stores the vector registers; nothing else may touch them before. */
+static void store_registers(unsigned char *to) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx")) {
+        /* x87, XMM, YMM, ZMM */
+        __asm__ volatile("xsave64 (%0)" ::"r"(to), "a"(0xe7), "d"(0) : "memory");
+    } else {
+        __asm__ volatile("fxsave64 (%0)" ::"r"(to) : "memory");
+    }
+#elif defined(__aarch64__)
+    __asm__ volatile("stp q0, q1, [%0]\n stp q2, q3, [%0, #32]\n"
+                     "stp q4, q5, [%0, #64]\n stp q6, q7, [%0, #96]\n"
+                     "stp q8, q9, [%0, #128]\n stp q10, q11, [%0, #160]\n"
+                     "stp q12, q13, [%0, #192]\n stp q14, q15, [%0, #224]\n"
+                     "stp q16, q17, [%0, #256]\n stp q18, q19, [%0, #288]\n"
+                     "stp q20, q21, [%0, #320]\n stp q22, q23, [%0, #352]\n"
+                     "stp q24, q25, [%0, #384]\n stp q26, q27, [%0, #416]\n"
+                     "stp q28, q29, [%0, #448]\n stp q30, q31, [%0, #480]" ::"r"(to)
+                     : "memory");
+#else
+    (void)to;
+#endif
+}
+
+static void handled(int number) {
+    (void)number;
+}
+
+/* Called as soon as the library has returned: keeps the registers, and lets the kernel spill them to
+ * the stack for a signal handler. */
+static void look_at_registers(void) {
+    store_registers(snapshots[next_snapshot++ % SNAPSHOTS]);
+    raise(SIGUSR1);
+}
+
+/* Leaves the 16 bytes of the command in vector registers alone. */
+static void load_registers(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("movdqu (%0), %%xmm7\n movdqu (%0), %%xmm15" ::"r"(second)
+                     : "xmm7", "xmm15");
+#elif defined(__aarch64__)
+    __asm__ volatile("ldr q7, [%0]\n ldr q31, [%0]" ::"r"(second) : "v7", "v31");
+#endif
+    for (volatile char *at = second; at < second + 16; at++) {
+        *at = 0;
+    }
+}
+
 static void take(void *at, size_t len) {
     char *to = at;
     while (len > 0) {
@@ -69,6 +122,7 @@ static void reply_status(caretoken_status status) {
 /* Fetches; replies with the token, or the status when there is none. */
 static void fetch(long timeout_ms) {
     caretoken_status status = caretoken_client_token(client, timeout_ms, &token, NULL);
+    look_at_registers();
     if (status == CARETOKEN_OK) {
         reply(token->access_token.data, token->access_token.len);
     } else {
@@ -81,6 +135,25 @@ static void *fetch_slowly(void *unused) {
     (void)unused;
     status = caretoken_client_token(client, 30000, &token, NULL);
     return &status;
+}
+
+/* Takes the cached token in each way there is; it is left in no place. */
+static void hit(void) {
+    static char buffer[8192];
+    size_t length = 0;
+    const caretoken_token *cached = NULL;
+    caretoken_status status = caretoken_client_authorization(client, 0, buffer, sizeof buffer,
+                                                             &length, NULL);
+    look_at_registers();
+    if (status == CARETOKEN_OK) {
+        status = caretoken_client_token(client, 0, &cached, NULL);
+        look_at_registers();
+        caretoken_token_free(cached);
+        look_at_registers();
+    }
+    caretoken_wipe(buffer, sizeof buffer);
+    look_at_registers();
+    reply_status(status);
 }
 
 /* Fetches in another thread and cancels that once it is under way. */
@@ -185,6 +258,7 @@ int main(void) {
 #ifdef PR_SET_PTRACER
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0); /* gcore is no ancestor of ours */
 #endif
+    signal(SIGUSR1, handled);
     for (;;) {
         take(command, 1);
         take(&first_len, sizeof first_len);
@@ -197,16 +271,23 @@ int main(void) {
             reply_status(caretoken_config_new(first, &config, NULL));
             break;
         case 's':
-            reply_status(caretoken_config_set(config, first, second, second_len, NULL));
+            status = caretoken_config_set(config, first, second, second_len, NULL);
+            look_at_registers();
+            reply_status(status);
             break;
         case 'n':
             status = caretoken_client_new(config, &client, NULL);
+            look_at_registers();
             caretoken_config_free(config);
+            look_at_registers();
             config = NULL;
             reply_status(status);
             break;
         case 't':
             fetch(atol(first));
+            break;
+        case 'h':
+            hit();
             break;
         case 'x':
             cancel();
@@ -219,8 +300,11 @@ int main(void) {
             break;
         case 'f':
             caretoken_token_free(token);
+            look_at_registers();
             caretoken_client_free(client);
+            look_at_registers();
             caretoken_config_free(config);
+            look_at_registers();
             token = NULL;
             client = NULL;
             config = NULL;
@@ -234,6 +318,13 @@ int main(void) {
             reply("", 0);
             break;
         }
+        case 'r': /* leaves a piece in registers alone, or also where the scanner can read it */
+            load_registers();
+            if (first[0] == 'l') {
+                look_at_registers();
+            }
+            reply("", 0);
+            continue;
         default:
             exit(1);
         }

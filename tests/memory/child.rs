@@ -1,7 +1,9 @@
 //! The process that is looked into, as its parent drives it.
 
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use caretoken_sandbox::{Sandbox, Vendor};
@@ -28,6 +30,11 @@ impl Subject {
     }
 
     fn order(&mut self, letter: u8, first: &str, second: &[u8], more: &[u8]) -> String {
+        self.send(letter, first, second, more);
+        self.reply()
+    }
+
+    fn send(&mut self, letter: u8, first: &str, second: &[u8], more: &[u8]) {
         let mut bytes = vec![letter];
         for text in [first.as_bytes(), second] {
             bytes.extend(u32::try_from(text.len()).unwrap().to_ne_bytes());
@@ -35,6 +42,9 @@ impl Subject {
         }
         bytes.extend_from_slice(more);
         self.orders.write_all(&bytes).unwrap();
+    }
+
+    fn reply(&mut self) -> String {
         let mut byte = [0];
         while byte != [0x1e] {
             self.replies.read_exact(&mut byte).unwrap();
@@ -53,10 +63,21 @@ impl Subject {
         vendor: Vendor,
         credentials: &[(String, String)],
     ) {
+        self.client_at(&sandbox.base_url(vendor), sandbox.ca_pem(), vendor, credentials);
+    }
+
+    /// The same, for any server.
+    pub(crate) fn client_at(
+        &mut self,
+        base_url: &str,
+        ca_pem: &str,
+        vendor: Vendor,
+        credentials: &[(String, String)],
+    ) {
         assert_eq!(self.order(b'c', vendor.name(), b"", b""), "0");
         let mut settings = vec![
-            ("base_url".to_owned(), sandbox.base_url(vendor)),
-            ("ca_pem".to_owned(), sandbox.ca_pem().to_owned()),
+            ("base_url".to_owned(), base_url.to_owned()),
+            ("ca_pem".to_owned(), ca_pem.to_owned()),
         ];
         if vendor == Vendor::Parchment {
             settings.push(("scopes".to_owned(), "create:patient".to_owned()));
@@ -74,6 +95,42 @@ impl Subject {
     /// The token, or the status of the error.
     pub(crate) fn fetch(&mut self, timeout_ms: u32) -> String {
         self.order(b't', &timeout_ms.to_string(), b"", b"")
+    }
+
+    /// Begins to fetch, and does not wait for the end.
+    pub(crate) fn begin_to_fetch(&mut self) {
+        self.send(b't', "30000", b"", b"");
+    }
+
+    /// Takes the cached token in each way there is.
+    pub(crate) fn hit(&mut self) {
+        assert_eq!(self.order(b'h', "", b"", b""), "0");
+    }
+
+    /// Leaves 16 bytes in vector registers, and in no other place unless it `looks` at them.
+    pub(crate) fn load_registers(&mut self, needles: &Needles, looks: bool) {
+        let piece = &needles.planted()[..16];
+        self.order(b'r', if looks { "l" } else { "" }, piece, b"");
+    }
+
+    /// Ends it by a signal and reads the core that the kernel writes, which has the registers of
+    /// all threads. `None` where the kernel hands cores to somebody else.
+    pub(crate) fn core_by_signal(mut self, needles: &Needles) -> Option<Found> {
+        let directory = fs::read_link(format!("/proc/{}/cwd", self.id())).unwrap();
+        let killed = Command::new("kill").args(["-QUIT", &self.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        let ended = self.child.wait().unwrap();
+        assert_eq!(ended.signal(), Some(3));
+        let core = fs::read_dir(directory).unwrap().flatten().map(|entry| entry.path());
+        let mut core =
+            core.filter(|path| path.file_name().unwrap().as_bytes().starts_with(b"core"));
+        let Some(core) = core.next() else {
+            let _nowhere_else_to_say_it = writeln!(io::stderr(), "skipped: needs core files");
+            return None;
+        };
+        let found = scan::file(&core, needles).unwrap();
+        fs::remove_file(core).unwrap();
+        Some(found)
     }
 
     pub(crate) fn fetch_and_cancel(&mut self) -> String {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
 
 /// A copy is found by any whole piece of this size: the allocator may have written over its start.
 const PIECE: usize = 16;
@@ -24,19 +24,34 @@ pub(crate) struct Needles {
 
 impl Needles {
     pub(crate) fn of(secrets: &[(String, String)]) -> Self {
+        let all = secrets.iter().flat_map(|(name, secret)| {
+            forms(secret.as_bytes()).into_iter().map(move |(form, bytes)| (name, form, bytes))
+        });
+        Needles::in_forms(all)
+    }
+
+    /// As they are, backwards (as big numbers lie in memory), and in PEM.
+    pub(crate) fn of_numbers(numbers: &[(String, Vec<u8>)]) -> Self {
+        Needles::in_forms(numbers.iter().flat_map(|(name, number)| {
+            let reversed = number.iter().rev().copied().collect();
+            let mut forms = vec![("plain", number.clone()), ("reversed", reversed)];
+            forms.extend(base64_forms(number, "Base64", &STANDARD));
+            forms.into_iter().map(move |(form, bytes)| (name, form, bytes))
+        }))
+    }
+
+    fn in_forms<'a>(all: impl Iterator<Item = (&'a String, &'static str, Vec<u8>)>) -> Self {
         let (mut pieces, mut names, mut planted) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, secret) in secrets {
-            for (form, bytes) in forms(secret.as_bytes()) {
-                let size = bytes.len().min(PIECE);
-                assert!(size >= 8, "{name} is too short to be told from chance");
-                let starts = (0..=bytes.len() - size).step_by(size).chain([bytes.len() - size]);
-                for start in starts {
-                    pieces.push(bytes[start..start + size].to_vec());
-                    names.push((name.clone(), form));
-                }
-                planted.extend_from_slice(&bytes);
-                planted.push(b'|');
+        for (name, form, bytes) in all {
+            let size = bytes.len().min(PIECE);
+            assert!(size >= 8, "{name} is too short to be told from chance");
+            let starts = (0..=bytes.len() - size).step_by(size).chain([bytes.len() - size]);
+            for start in starts {
+                pieces.push(bytes[start..start + size].to_vec());
+                names.push((name.clone(), form));
             }
+            planted.extend_from_slice(&bytes);
+            planted.push(b'|');
         }
         let automaton = AhoCorasick::new(&pieces).unwrap();
         Needles { automaton, names, planted }
@@ -90,15 +105,23 @@ fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("percent", percent(&unreserved, "%20")),
         ("form", percent(&form_safe, "+")),
     ];
-    for offset in 0..3 {
-        let shifted = [&vec![0; offset], secret].concat();
-        // The characters that hold bits of the neighbours are left out.
-        let whole = (offset * 4).div_ceil(3)..shifted.len() * 4 / 3;
-        for (form, engine) in [("Base64", &STANDARD), ("Base64 for URLs", &URL_SAFE)] {
-            forms.push((form, engine.encode(&shifted).as_bytes()[whole.clone()].to_vec()));
-        }
+    for (form, engine) in [("Base64", &STANDARD), ("Base64 for URLs", &URL_SAFE)] {
+        forms.extend(base64_forms(secret, form, engine));
     }
     forms
+}
+
+/// At each offset in a group of three, without the characters that hold bits of the neighbours.
+fn base64_forms(
+    secret: &[u8],
+    form: &'static str,
+    engine: &GeneralPurpose,
+) -> [(&'static str, Vec<u8>); 3] {
+    [0, 1, 2].map(|offset| {
+        let shifted = [&vec![0; offset], secret].concat();
+        let whole = (offset * 4).div_ceil(3)..shifted.len() * 4 / 3;
+        (form, engine.encode(&shifted).as_bytes()[whole].to_vec())
+    })
 }
 
 /// What a scan has found, by secret and form.
@@ -108,6 +131,8 @@ pub(crate) struct Found {
     pub(crate) open: BTreeMap<(String, &'static str), usize>,
     /// Where the copies in ordinary memory were.
     pub(crate) places: Vec<String>,
+    /// In memory that is left out of dumps, but not locked: what is under way.
+    pub(crate) passing: BTreeMap<(String, &'static str), usize>,
     /// In memory that is locked and left out of dumps.
     pub(crate) protected: BTreeMap<(String, &'static str), usize>,
     /// How much was read.
@@ -127,7 +152,8 @@ struct Mapping {
     start: u64,
     end: u64,
     is_readable: bool,
-    is_protected: bool,
+    is_locked: bool,
+    is_dumped: bool,
     name: String,
 }
 
@@ -143,12 +169,13 @@ fn mappings(process: u32) -> io::Result<Vec<Mapping>> {
         });
         if let Some((start, end, is_readable, name)) = head {
             let name = name.to_owned();
-            mappings.push(Mapping { start, end, is_readable, is_protected: false, name });
+            let (is_locked, is_dumped) = (false, true);
+            mappings.push(Mapping { start, end, is_readable, is_locked, is_dumped, name });
         } else if let (Some(flags), Some(last)) =
             (line.strip_prefix("VmFlags:"), mappings.last_mut())
         {
             let has = |wanted| flags.split_whitespace().any(|flag| flag == wanted);
-            last.is_protected = has("lo") && has("dd");
+            (last.is_locked, last.is_dumped) = (has("lo"), !has("dd"));
         }
     }
     Ok(mappings)
@@ -164,9 +191,13 @@ pub(crate) fn process(process: u32, needles: &Needles) -> io::Result<Found> {
         let mut bytes = vec![0; usize::try_from(mapping.end - mapping.start).unwrap()];
         memory.read_exact_at(&mut bytes, mapping.start)?;
         found.bytes += bytes.len();
-        let map = if mapping.is_protected { &mut found.protected } else { &mut found.open };
+        let map = match (mapping.is_dumped, mapping.is_locked) {
+            (true, _) => &mut found.open,
+            (false, false) => &mut found.passing,
+            (false, true) => &mut found.protected,
+        };
         let hits = needles.look(&bytes, map);
-        if hits > 0 && !mapping.is_protected {
+        if hits > 0 && mapping.is_dumped {
             let name = Some(mapping.name.as_str()).filter(|name| !name.is_empty());
             let name = name.unwrap_or("anonymous memory");
             found.places.push(format!("{hits} in {name}: {}", needles.surroundings(&bytes)));
@@ -181,7 +212,7 @@ pub(crate) fn file(path: &Path, needles: &Needles) -> io::Result<Found> {
     let mut found = Found { bytes: bytes.len(), ..Found::default() };
     let hits = needles.look(&bytes, &mut found.open);
     if hits > 0 {
-        found.places.push(format!("{hits} in the file"));
+        found.places.push(format!("{hits} in the file: {}", needles.surroundings(&bytes)));
     }
     Ok(found)
 }
