@@ -183,9 +183,11 @@ impl Builder {
             "client_cert_pem" => self.https().client_cert_pem = Some(text.as_bytes().to_vec()),
             "client_key_file" => {
                 let key = Zeroizing::new(read_file(name, text)?);
-                self.https().client_key_pem = Some(SecretBuf::from(&key[..]));
+                self.https().client_key_pem = Some(SecretBuf::from(&key[..]).into_kept());
             }
-            "client_key_pem" => self.https().client_key_pem = Some(text.as_bytes().into()),
+            "client_key_pem" => {
+                self.https().client_key_pem = Some(SecretBuf::from(text.as_bytes()).into_kept());
+            }
             "crl_file" => self.add_crl_pem(&read_file(name, text)?),
             "crl_pem" => self.add_crl_pem(text.as_bytes()),
             "max_idle_ms" => self.https().max_idle_age = milliseconds(name, text)?,
@@ -367,7 +369,7 @@ impl Builder {
     #[must_use]
     pub fn client_certificate(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: SecretBuf) -> Self {
         self.https().client_cert_pem = Some(chain_pem.into());
-        self.https().client_key_pem = Some(key_pem);
+        self.https().client_key_pem = Some(key_pem.into_kept());
         self
     }
 

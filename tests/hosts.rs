@@ -10,13 +10,14 @@ mod artifact;
 #[path = "c/programs.rs"]
 mod programs;
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use artifact::{artifact, have, run};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
-use programs::{against, build_directory, compile, compiler_of, play, source};
+use programs::{against, build_directory, compile, compiler_of, play, source, tell};
 
 /// Pattern takes 100 ms for each answer.
 fn slow_down(sandbox: &Sandbox) {
@@ -102,6 +103,24 @@ fn signals_interrupt_no_call_and_handlers_and_masks_stay_as_they_are() {
         slow_down(&sandbox);
         run(&mut against(&sandbox, &compile("signals", &["signals.c"], &[]), None));
     }
+}
+
+#[test]
+fn a_child_with_its_parents_process_id_does_not_take_itself_for_it() {
+    let unshare = ["--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+    if !have(&["cc", "unshare"]) {
+        return;
+    }
+    if !Command::new("unshare").args(unshare).arg("true").status().is_ok_and(|end| end.success()) {
+        let _nowhere_else_to_say_it = writeln!(io::stderr(), "skipped: needs PID namespaces");
+        return;
+    }
+    let program = compile("pid_namespace", &["pid_namespace.c"], &[]);
+    let sandbox = Sandbox::start().unwrap();
+    sandbox.inject(Vendor::Pattern, Fault::DelayBefore(Duration::from_secs(20)));
+    let mut command = Command::new("unshare");
+    tell(command.args(unshare).arg(&program), &sandbox, &program);
+    run(&mut command);
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod artifact;
 #[allow(dead_code, reason = "used in part by each test program")]
 #[path = "memory/child.rs"]
 mod child;
+#[path = "memory/keys.rs"]
+mod keys;
 #[path = "memory/made_up.rs"]
 mod made_up;
 #[path = "memory/scan.rs"]
@@ -218,6 +220,48 @@ fn a_core_made_in_the_middle_of_a_fetch_has_no_copy() {
             }
         }
     }
+}
+
+#[test]
+fn while_a_client_with_a_certificate_idles_its_key_is_in_the_protected_store_alone() {
+    if !have(&["cc"]) {
+        return;
+    }
+    for (kind, key) in keys::of_each_kind() {
+        let numbers = keys::numbers(&key);
+        let needles = Needles::of_numbers(&numbers);
+        let ca = server::Ca::new();
+        let answer = r#"{"access_token":"fake","token_type":"Bearer","expires_in":3600000}"#;
+        let server = ca.serve(answer, answer.len(), true);
+        let mut subject = c_process();
+        let settings = [
+            ("client_id", "fake-id".to_owned()),
+            ("client_secret", "fake-secret".to_owned()),
+            ("client_cert_pem", ca.certify(&key).pem()),
+            ("client_key_pem", key.serialize_pem()),
+            // The program has wiped what it read before when it gets to this.
+            ("user_agent", "fake".to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        subject.client_at(&server.base_url, &server.ca_pem, Vendor::Pattern, &settings);
+        assert_only_kept("configured", kind, &numbers, &subject.look(&needles));
+        subject.build();
+        assert_only_kept("built", kind, &numbers, &subject.look(&needles));
+        assert_eq!(subject.fetch(30_000), "fake");
+        assert_only_kept("idle", kind, &numbers, &subject.look(&needles));
+        subject.plant(&needles);
+    }
+}
+
+/// Of each secret number there are copies, and all are where secrets stay.
+#[track_caller]
+fn assert_only_kept(row: &str, kind: &str, numbers: &[(String, Vec<u8>)], found: &Found) {
+    println!("{row}\t{kind}\t{} numbers open in {} KiB", found.secrets(), found.bytes / 1024);
+    assert!(found.open.is_empty(), "{row}, {kind}: {:?} {:?}", found.open, found.places);
+    assert!(found.passing.is_empty(), "{row}, {kind}: {:?}", found.passing);
+    // What is computed of an Ed25519 seed is not kept.
+    let is_kept = |name: &String| found.protected.keys().any(|(found, _)| found == name);
+    assert!(is_kept(&numbers[0].0), "{row}, {kind}: the scan does not know the key");
 }
 
 /// An answer with this token in all places where a vendor may have it, cut off before its end.

@@ -23,7 +23,8 @@ pub(crate) struct Settings {
     pub(crate) crl_pem: Option<Vec<u8>>,
     /// The client's certificate chain for mutual TLS, PEM, its own first. Default: none.
     pub(crate) client_cert_pem: Option<Vec<u8>>,
-    /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted. Default: none.
+    /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted, in memory that is
+    /// [kept](SecretBuf::into_kept). Default: none.
     pub(crate) client_key_pem: Option<SecretBuf>,
     /// SHA-256 of public keys (DER `SubjectPublicKeyInfo`), base64. When there are any, the
     /// server's key or that of a CA that vouches for it must be among them. Default: none.

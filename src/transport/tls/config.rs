@@ -11,10 +11,12 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, TrustAnchor};
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, InconsistentKeys};
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 use super::describe::is_version_1;
+use super::key::certified;
 use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
@@ -47,7 +49,9 @@ impl TlsConfig {
                 return Err(version_1());
             }
             Some((chain, key)) => {
-                builder.with_client_auth_cert(chain, key).map_err(|error| refused_key(&error))?
+                let certified = certified(chain, key, &provider);
+                let certified = certified.map_err(|error| refused_key(&error))?;
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
             }
         };
         config.resumption = Resumption::store(Arc::new(Tickets::default()));

@@ -3,6 +3,7 @@
 mod config;
 mod describe;
 mod explain;
+mod key;
 mod names;
 #[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
 mod platform;
