@@ -191,16 +191,19 @@ impl Proxy {
     ) -> Result<(), Error> {
         const NO_LOGIN: u8 = 0;
         const LOGIN: u8 = 2;
+        const NONE_OF_THESE: u8 = 0xff;
         let offer: &[u8] = if self.login.is_some() { &[5, 2, NO_LOGIN, LOGIN] } else { &[5, 1, 0] };
         dialogue.say(offer)?;
         let [version, method] = dialogue.hear_exactly()?;
         match (version, method, &self.login) {
             (5, NO_LOGIN, _) => {}
             (5, LOGIN, Some(login)) => dialogue.log_in(login)?,
-            (5, _, None) => {
+            (5, LOGIN | NONE_OF_THESE, None) => {
                 return Err(dialogue.wants_login("it wants a user name and password", CREDENTIALS));
             }
-            (5, ..) => return Err(dialogue.refused("it wants other credentials", CREDENTIALS)),
+            (5, NONE_OF_THESE, Some(_)) => {
+                return Err(dialogue.refused("it wants other credentials", CREDENTIALS));
+            }
             _ => return Err(dialogue.refused("it does not speak SOCKS 5", ADDRESS)),
         }
         dialogue.say(&socks_request(origin, address))?;
