@@ -82,10 +82,9 @@
  * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
  * is the system's library that says.)
  *
- * MEMORY. A cached token is handed out without allocating anything, but for a thread's first call and
- * the first caretoken_client_token after another function fetched. Everything else allocates, and
- * running out of memory ends the process: abort(), as in all Rust code. No call returns an error for
- * it.
+ * MEMORY. A cached token is handed out without allocating anything, but for what a thread's first call
+ * and a token's first caretoken_client_token keep. Everything else allocates, and running out of memory
+ * ends the process: abort(), as in all Rust code. No call returns an error for it.
  *
  * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
  * calls that may block hold the request up until they return, also while your callbacks run. That holds
