@@ -567,7 +567,8 @@ typedef struct caretoken_stats {
 #define CARETOKEN_ROTATION_NOT_STORED 81
 
 /**
- * A defect in caretoken. The client it happened in cannot be used any more, only freed.
+ * A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
+ * it happened in cannot be used any more, only freed.
  */
 #define CARETOKEN_INTERNAL 99
 
@@ -868,8 +869,8 @@ caretoken_status caretoken_client_peek(const struct caretoken_client *client,
 
 /**
  * Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
- * it. For the host's own idle timer: a call every 30 seconds keeps every other call from ever
- * waiting. It blocks at most the config's timeout.
+ * it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+ * wait. It blocks at most the config's timeout.
  *
  * *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
  * is still good stays.
@@ -893,8 +894,9 @@ caretoken_status caretoken_client_reject(const struct caretoken_client *client,
                                          struct caretoken_error **error);
 
 /**
- * Ends every call on this client, in any thread, that is under way or waiting: each fails with
- * CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
+ * Ends every call on this client, in any thread, that is under way or waiting, within 100 ms: with the
+ * cached token where there is a good one, else with CARETOKEN_CANCELLED. Later calls are not affected.
+ * Never blocks.
  */
 caretoken_status caretoken_client_cancel(const struct caretoken_client *client,
                                          struct caretoken_error **error);

@@ -36,7 +36,8 @@ use state::{Change, State};
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
 ///
 /// Cheap to clone; clones share everything. All methods may be called from many threads at once.
-/// It starts no threads of its own: work happens inside the calls.
+/// It works inside the calls: there is no background thread. Only a DNS lookup has a thread of its
+/// own, since the system's resolver cannot be interrupted; it ends with the lookup.
 ///
 /// After a `fork` the child may go on using the client: it has the cached token, and connections
 /// and waiting of its own. What either process learns from then on, the other does not know: a
@@ -225,9 +226,9 @@ impl Client {
         self.0.reject(token)
     }
 
-    /// Ends every call on this client, in any thread, that is under way or waiting: with the cached
-    /// token where there is a good one, else with
-    /// [`ErrorKind::Cancelled`], within 100 ms. Later calls are not affected.
+    /// Ends every call on this client, in any thread, that is under way or waiting, within 100 ms:
+    /// with the cached token where there is a good one, else with [`ErrorKind::Cancelled`]. Later
+    /// calls are not affected.
     ///
     /// [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
     pub fn cancel(&self) {
