@@ -82,10 +82,9 @@
  * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
  * is the system's library that says.)
  *
- * MEMORY. A cached token is handed out without allocating anything, but for a thread's first call and
- * the first caretoken_client_token after another function fetched. Everything else allocates, and
- * running out of memory ends the process: abort(), as in all Rust code. No call returns an error for
- * it.
+ * MEMORY. A cached token is handed out without allocating anything, but for what a thread's first call
+ * and a token's first caretoken_client_token keep. Everything else allocates, and running out of memory
+ * ends the process: abort(), as in all Rust code. No call returns an error for it.
  *
  * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
  * calls that may block hold the request up until they return, also while your callbacks run. That holds
@@ -568,7 +567,8 @@ typedef struct caretoken_stats {
 #define CARETOKEN_ROTATION_NOT_STORED 81
 
 /**
- * A defect in caretoken. The client it happened in cannot be used any more, only freed.
+ * A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
+ * it happened in cannot be used any more, only freed.
  */
 #define CARETOKEN_INTERNAL 99
 
@@ -869,8 +869,8 @@ caretoken_status caretoken_client_peek(const struct caretoken_client *client,
 
 /**
  * Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
- * it. For the host's own idle timer: a call every 30 seconds keeps every other call from ever
- * waiting. It blocks at most the config's timeout.
+ * it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+ * wait. It blocks at most the config's timeout.
  *
  * *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
  * is still good stays.
@@ -894,8 +894,9 @@ caretoken_status caretoken_client_reject(const struct caretoken_client *client,
                                          struct caretoken_error **error);
 
 /**
- * Ends every call on this client, in any thread, that is under way or waiting: each fails with
- * CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
+ * Ends every call on this client, in any thread, that is under way or waiting, within 100 ms: with the
+ * cached token where there is a good one, else with CARETOKEN_CANCELLED. Later calls are not affected.
+ * Never blocks.
  */
 caretoken_status caretoken_client_cancel(const struct caretoken_client *client,
                                          struct caretoken_error **error);

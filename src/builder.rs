@@ -544,7 +544,8 @@ impl Builder {
     fn build_unnamed(self) -> Result<Client, Error> {
         let url = self.endpoint()?.into();
         self.credentials.check_complete()?;
-        if self.require_locked_memory && !self.credentials.values().all(Secret::is_locked) {
+        let is_locked = self.credentials.values().all(Secret::is_locked) && self.https.is_locked();
+        if self.require_locked_memory && !is_locked {
             return Err(cannot_lock_memory());
         }
         check_scopes(self.profile, &self.scopes)?;

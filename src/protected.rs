@@ -465,6 +465,9 @@ impl Pages {
 
     /// Pages left out of dumps, with a page before and one behind that nobody can touch.
     fn mapped(len: usize) -> Option<Self> {
+        if cfg!(miri) {
+            return None;
+        }
         let guard = region::page::size();
         let len = len.next_multiple_of(guard);
         let mut all = region::alloc(len + 2 * guard, region::Protection::READ_WRITE).ok()?;

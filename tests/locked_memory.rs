@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::process::Command;
 use std::sync::Mutex;
 
-use caretoken::{Client, Error, ErrorKind};
+use caretoken::{Client, Error, ErrorKind, SecretBuf};
 use support::{Script, TestClock, pattern, plain};
 
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -90,6 +90,25 @@ fn where_nothing_can_be_locked_a_strict_client_is_not_built() {
     let mut builder = pattern();
     builder.set("require_locked_memory", "true").unwrap();
     assert_eq!(builder.build().unwrap_err().field(), Some("require_locked_memory"));
+}
+
+#[test]
+fn where_a_private_key_or_a_proxys_login_cannot_be_locked_a_strict_client_is_not_built() {
+    let name =
+        "where_a_private_key_or_a_proxys_login_cannot_be_locked_a_strict_client_is_not_built";
+    if !again_with(8, name) {
+        return;
+    }
+    // Enough for the credentials, too little for this.
+    let long = "x".repeat(8 * 1024);
+    let strict = || pattern().require_locked_memory(true);
+    let key = SecretBuf::from(long.as_bytes());
+    for builder in [
+        strict().client_certificate("no certificate", key),
+        strict().proxy(format!("socks5h://fake-user:{long}@proxy.example:1080")),
+    ] {
+        assert_eq!(builder.build().unwrap_err().field(), Some("require_locked_memory"));
+    }
 }
 
 #[test]

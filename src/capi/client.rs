@@ -287,8 +287,8 @@ pub unsafe extern "C" fn caretoken_client_peek(
 }
 
 /// Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
-/// it. For the host's own idle timer: a call every 30 seconds keeps every other call from ever
-/// waiting. It blocks at most the config's timeout.
+/// it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+/// wait. It blocks at most the config's timeout.
 ///
 /// *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
 /// is still good stays.
@@ -344,8 +344,9 @@ pub unsafe extern "C" fn caretoken_client_reject(
     unsafe { call(error, body) }
 }
 
-/// Ends every call on this client, in any thread, that is under way or waiting: each fails with
-/// CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
+/// Ends every call on this client, in any thread, that is under way or waiting, within 100 ms: with the
+/// cached token where there is a good one, else with CARETOKEN_CANCELLED. Later calls are not affected.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_cancel(
     client: *const caretoken_client,

@@ -40,15 +40,16 @@ impl caretoken_str {
 
 /// Texts in one block, each with a NUL behind it. None of them is secret.
 pub(super) struct Texts {
-    _block: Box<str>,
+    /// No `Box`: that would claim to be the only way to its bytes whenever it is moved.
+    _block: String,
 }
 
 impl Texts {
     /// Copies the texts; the views on the copies come in the same order and live as long as the
     /// block.
     pub(super) fn of(texts: &[&str]) -> (Self, std::vec::IntoIter<caretoken_str>) {
-        let block: Box<str> = texts.iter().flat_map(|text| [*text, "\0"]).collect();
-        let mut rest = &*block;
+        let block: String = texts.iter().flat_map(|text| [*text, "\0"]).collect();
+        let mut rest = block.as_str();
         let views = texts.iter().map(|text| {
             let data = rest.as_ptr().cast();
             rest = &rest[text.len() + 1..];

@@ -1,10 +1,10 @@
-//! Vector registers: the fastest way to copy a text leaves the last bytes in them.
+//! Registers: whatever copies a text leaves the last bytes in them.
 
-/// Clears every register that a call may change, vector registers above all: what a secret was copied
-/// through stays there otherwise, for the next signal handler's stack and for core dumps.
+/// Clears the registers that texts are copied through: what is left in them goes to the stack at the
+/// next signal, and into core dumps.
 ///
-/// The registers that belong to the caller keep their values: the compiler saves those that the
-/// assembly is said to change. On other processors than x86-64 and AArch64 this does nothing.
+/// Those that belong to the caller keep their values: the compiler saves what the assembly is said to
+/// change and the ABI does not let it. On other processors than x86-64 and AArch64 this does nothing.
 #[inline(never)]
 pub(crate) fn clear_registers() {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -60,14 +60,18 @@ pub(crate) fn clear_registers() {
                 "pxor xmm13, xmm13",
                 "pxor xmm14, xmm14",
                 "pxor xmm15, xmm15",
-                // What the system's ABI lets every call change: short texts are copied in these.
+                // Short texts are copied through these.
                 "xor eax, eax",
                 "xor ecx, ecx",
                 "xor edx, edx",
+                "xor esi, esi",
+                "xor edi, edi",
                 "xor r8d, r8d",
                 "xor r9d, r9d",
                 "xor r10d, r10d",
                 "xor r11d, r11d",
+                out("rsi") _,
+                out("rdi") _,
                 clobber_abi("C"),
                 options(nomem, nostack)
             );
@@ -110,6 +114,24 @@ pub(crate) fn clear_registers() {
             "movi v29.2d, #0",
             "movi v30.2d, #0",
             "movi v31.2d, #0",
+            "mov x0, xzr",
+            "mov x1, xzr",
+            "mov x2, xzr",
+            "mov x3, xzr",
+            "mov x4, xzr",
+            "mov x5, xzr",
+            "mov x6, xzr",
+            "mov x7, xzr",
+            "mov x8, xzr",
+            "mov x9, xzr",
+            "mov x10, xzr",
+            "mov x11, xzr",
+            "mov x12, xzr",
+            "mov x13, xzr",
+            "mov x14, xzr",
+            "mov x15, xzr",
+            "mov x16, xzr",
+            "mov x17, xzr",
             clobber_abi("C"),
             options(nomem, nostack)
         );

@@ -55,6 +55,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Whether the system keeps the secrets in here in RAM.
+    pub(crate) fn is_locked(&self) -> bool {
+        let proxy = match &self.proxy {
+            ProxyChoice::Url(url) => url.is_locked(),
+            ProxyChoice::Off | ProxyChoice::Environment => true,
+        };
+        proxy && self.client_key_pem.as_ref().is_none_or(SecretBuf::is_locked)
+    }
+}
+
 /// Whose certificates are trusted without being named in the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
