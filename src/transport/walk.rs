@@ -102,18 +102,21 @@ impl Log {
         take: impl FnOnce() -> Result<(T, String), Error>,
     ) -> Option<T> {
         let start = Instant::now();
-        let result = take();
-        let took = start.elapsed();
-        match result {
-            Ok((value, found)) => {
-                self.0.push(Step::new(name, Outcome::Ok, took, found));
-                Some(value)
-            }
-            Err(error) => {
-                self.0.push(Step::failed(name, error, took));
-                None
-            }
-        }
+        let (value, found) = match take() {
+            Ok((value, found)) => (Some(value), Ok(found)),
+            Err(error) => (None, Err(error)),
+        };
+        self.note(name, found, start.elapsed());
+        value
+    }
+
+    /// Not inlined: nobody is in a hurry here.
+    #[inline(never)]
+    fn note(&mut self, name: &'static str, found: Result<String, Error>, took: Duration) {
+        self.0.push(match found {
+            Ok(found) => Step::new(name, Outcome::Ok, took, found),
+            Err(error) => Step::failed(name, error, took),
+        });
     }
 
     fn skip(&mut self, name: &'static str, why: &str) {
@@ -134,6 +137,7 @@ impl Log {
     }
 }
 
+#[inline(never)]
 fn addresses_of(host: &Host, addresses: &[SocketAddr], is_set: bool) -> String {
     let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
     let ips = ips.join(", ");
@@ -145,6 +149,7 @@ fn addresses_of(host: &Host, addresses: &[SocketAddr], is_set: bool) -> String {
 }
 
 /// Sends a GET without credentials and reads the head of the answer.
+#[inline(never)]
 fn ask(
     mut link: Link,
     target: &Target,
