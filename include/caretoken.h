@@ -71,7 +71,37 @@
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
  * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
- * belongs to one thread at a time. Nothing runs in the background.
+ * belongs to one thread at a time.
+ *
+ * Work happens inside the calls, and nothing in the background, with one exception: the system's DNS
+ * lookup cannot be interrupted, so each runs in a short-lived thread, caretoken-dns. It blocks all
+ * signals, calls nothing of yours, and outlives a call that timed out, until the system's resolver
+ * gives up.
+ *
+ * STACK. A call takes up to 56 KiB of the stack of its thread. The smallest thread stack that can be
+ * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
+ * is the system's library that says.)
+ *
+ * MEMORY. A cached token is handed out without allocating anything, but for what a thread's first call
+ * and a token's first caretoken_client_token keep. Everything else allocates, and running out of memory
+ * ends the process: abort(), as in all Rust code. No call returns an error for it.
+ *
+ * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
+ * calls that may block hold the request up until they return, also while your callbacks run. That holds
+ * for deferred cancellation, which threads have unless they choose otherwise; never call with
+ * PTHREAD_CANCEL_ASYNCHRONOUS.
+ *
+ * SIGNALS. The library installs no handler, changes no mask of your threads and causes no SIGPIPE. A
+ * signal that is handled in the middle of a call does not end it: caretoken_client_cancel does, from
+ * another thread. No function may be called from a signal handler.
+ *
+ * FORK. A child may use the clients and tokens it has from its parent, whatever other threads of the
+ * parent were doing. Calls that were under way in other threads exist in the parent alone.
+ *
+ * UNLOADING. On Linux the shared library stays loaded after dlclose, since a lookup may still be
+ * running; elsewhere do not unload it. Free what you have all the same. A plug-in that has the static
+ * library inside must be linked with -Wl,-z,nodelete for the same reason, and with
+ * -Wl,--exclude-libs,ALL, so that it does not export what belongs to another copy.
  *
  * TEXTS are UTF-8, and texts that this library gives have a NUL behind them. Texts that are not UTF-8,
  * or that hold NUL, CR or LF where the vendor's protocol cannot carry them, are refused with an error
@@ -111,8 +141,8 @@
  * Turns one set of credentials into a token that is valid now, and keeps it valid.
  *
  * Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
- * share it: any number of threads may use it at once, and they share one token and one fetch. It
- * starts no threads; work happens inside the calls. After a fork the child may go on using it.
+ * share it: any number of threads may use it at once, and they share one token and one fetch. Work
+ * happens inside the calls. After a fork the child may go on using it.
  *
  * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
  * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
@@ -537,7 +567,8 @@ typedef struct caretoken_stats {
 #define CARETOKEN_ROTATION_NOT_STORED 81
 
 /**
- * A defect in caretoken. The client it happened in cannot be used any more, only freed.
+ * A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
+ * it happened in cannot be used any more, only freed.
  */
 #define CARETOKEN_INTERNAL 99
 
@@ -709,7 +740,11 @@ caretoken_status caretoken_config_new(const char *vendor,
  *   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that
  *                        of a CA that vouches for it must be among them
  *   proxy                environment (unless set): what HTTPS_PROXY, ALL_PROXY and NO_PROXY say; off; or
- *                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks
+ *                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks,
+ *                        special characters as %XX. A login that the proxy refused is not sent again
+ *                        for 15 minutes (CARETOKEN_PROXY_LOGIN_REJECTED), by this client and its
+ *                        siblings, and at most five times in 15 minutes while nobody knows how it
+ *                        was taken; a new client begins anew
  *   resolve              host=address: connects there without asking DNS; may be set repeatedly
  *   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
  *   user_agent           the User-Agent header; caretoken/VERSION unless set
@@ -724,7 +759,8 @@ caretoken_status caretoken_config_new(const char *vendor,
  *                        true or false (unless set): pattern alone; encodes client_id and
  *                        client_secret before they are joined for HTTP Basic
  *   plain_http_to_loopback
- *                        true or false (unless set): allows http:// to this very machine, for tests
+ *                        true or false (unless set): allows http:// to this very machine, for
+ *                        tests; all addresses of the host must be loopback
  *   require_locked_memory
  *                        true or false (unless set): refuses to work where the system does not let
  *                        all credentials and tokens be locked into RAM
@@ -792,8 +828,9 @@ caretoken_status caretoken_client_sibling(const struct caretoken_client *client,
  * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
  * caretoken_token_free.
  *
- * A cached token costs some nanoseconds and allocates nothing, so call this before each request
- * instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+ * A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+ * each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
+ * no error.
  * On failure *token is NULL.
  */
 caretoken_status caretoken_client_token(const struct caretoken_client *client,
@@ -832,8 +869,8 @@ caretoken_status caretoken_client_peek(const struct caretoken_client *client,
 
 /**
  * Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
- * it. For the host's own idle timer: a call every 30 seconds keeps every other call from ever
- * waiting. It blocks at most the config's timeout.
+ * it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+ * wait. It blocks at most the config's timeout.
  *
  * *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
  * is still good stays.
@@ -857,8 +894,9 @@ caretoken_status caretoken_client_reject(const struct caretoken_client *client,
                                          struct caretoken_error **error);
 
 /**
- * Ends every call on this client, in any thread, that is under way or waiting: each fails with
- * CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
+ * Ends every call on this client, in any thread, that is under way or waiting, within 100 ms: with the
+ * cached token where there is a good one, else with CARETOKEN_CANCELLED. Later calls are not affected.
+ * Never blocks.
  */
 caretoken_status caretoken_client_cancel(const struct caretoken_client *client,
                                          struct caretoken_error **error);

@@ -384,7 +384,14 @@ impl Builder {
 
     /// How requests get out: `environment` (what `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say when
     /// the client is built), `off`, or the URL of a proxy: `http://`, `socks5://` or `socks5h://`,
-    /// with `user:password@` where it asks. Default: `environment`.
+    /// with `user:password@` where it asks, special characters as `%XX`. Default: `environment`.
+    ///
+    /// A login that the proxy refused is not sent again for 15 minutes, by this client and its
+    /// siblings: calls end in [`ErrorKind::ProxyLoginRejected`] meanwhile. As long as nobody knows how
+    /// the proxy took it (it answered 502, say, or not at all), pauses between sendings grow, so that
+    /// the login goes out at most five times in 15 minutes. A new client begins anew.
+    ///
+    /// [`ErrorKind::ProxyLoginRejected`]: crate::ErrorKind::ProxyLoginRejected
     #[must_use]
     pub fn proxy(mut self, proxy: impl Into<Secret>) -> Self {
         self.https().proxy = proxy_choice(proxy.into().expose_secret());

@@ -36,10 +36,12 @@ use state::{Change, State};
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
 ///
 /// Cheap to clone; clones share everything. All methods may be called from many threads at once.
-/// It starts no threads of its own: work happens inside the calls.
+/// It works inside the calls: there is no background thread. Only a DNS lookup has a thread of its
+/// own, since the system's resolver cannot be interrupted; it ends with the lookup.
 ///
 /// After a `fork` the child may go on using the client: it has the cached token, and connections
-/// and waiting of its own.
+/// and waiting of its own. What either process learns from then on, the other does not know: a
+/// rotated refresh token above all, so let one of the two alone refresh where the vendor rotates.
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
 
@@ -203,8 +205,8 @@ impl Client {
     }
 
     /// Fetches a token if there is none, or if the cached one is about to end, and nobody else is
-    /// at it. Returns whether it did. For the host's own idle timer: a call every 30 seconds keeps
-    /// every other call from ever waiting.
+    /// at it. Returns whether it did. For the host's own idle timer: a call every 30 seconds spares
+    /// most other calls the wait.
     ///
     /// # Errors
     /// As for [`token`](Client::token); a cached token that is still good stays.
@@ -224,8 +226,9 @@ impl Client {
         self.0.reject(token)
     }
 
-    /// Ends every call on this client, in any thread, that is under way or waiting:
-    /// [`ErrorKind::Cancelled`], within 100 ms. Later calls are not affected.
+    /// Ends every call on this client, in any thread, that is under way or waiting, within 100 ms:
+    /// with the cached token where there is a good one, else with [`ErrorKind::Cancelled`]. Later
+    /// calls are not affected.
     ///
     /// [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
     pub fn cancel(&self) {
@@ -257,7 +260,8 @@ impl Client {
     }
 
     /// Replaces one credential, by the vendor's name for it, such as `client_secret`. Calls from now
-    /// on use it, and a remembered rejection is forgotten. The cached token stays if the credential
+    /// on use it, and a remembered rejection is forgotten, also if the value is the same as before:
+    /// set it when a person says so, and not in a loop. The cached token stays if the credential
     /// is only proof (a secret, a password); it is dropped if it says whose token it is (a client
     /// id, a user, a refresh token).
     ///
@@ -299,7 +303,10 @@ impl Client {
             name => Ok(Change::Credential(name.to_owned(), value.into())),
         };
         let changes: Result<Vec<_>, Error> = credentials.into_iter().map(change).collect();
-        let set = changes.and_then(|changes| this.change(&changes));
+        let set = changes.and_then(|changes| match changes.is_empty() {
+            true => Ok(()),
+            false => this.change(&changes),
+        });
         set.map_err(|error| error.with_vendor(this.profile.vendor))
     }
 

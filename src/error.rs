@@ -64,7 +64,8 @@ pub enum ErrorKind {
     TokensRefused,
     /// The host's callback could not store the rotated refresh token.
     RotationNotStored,
-    /// A defect in caretoken, or a panic in a callback. The client cannot be used any more.
+    /// A defect in caretoken. From C, also a panic in it, after which the client cannot be used any
+    /// more.
     Internal,
 }
 
@@ -541,6 +542,10 @@ impl Error {
                 self.with_message(message)
             }
         }
+    }
+
+    pub(crate) fn with_phase(self, phase: Phase) -> Self {
+        self.with(|report| report.phase = phase)
     }
 
     pub(crate) fn with_vendor(self, vendor: &'static str) -> Self {

@@ -26,8 +26,8 @@
 //! }
 //! ```
 //!
-//! Nothing here is async, no thread is started in the background, and there is no global state but
-//! the locked pages that secrets share.
+//! Nothing here is async, and there is no background thread (only a DNS lookup has one of its own,
+//! for as long as it takes) and no global state but the locked pages that secrets share.
 //! Every call ends within its timeout, and [`Client::cancel`] ends it sooner.
 //!
 //! Secrets are wiped when they are dropped, but HTTP, TLS and JSON libraries keep copies that no

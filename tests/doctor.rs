@@ -366,7 +366,7 @@ fn a_proxy_that_refuses_ends_it_there() {
     let (port, _heads) = http_proxy(refusal);
     let proxy = format!("http://{ODD}-user:{ODD}-password@127.0.0.1:{port}");
     let report = odd(way(&sandbox, Vendor::Pattern)).proxy(proxy).build().unwrap().doctor();
-    let error = failure(&report, "proxy", ErrorKind::Proxy, Phase::Proxy);
+    let error = failure(&report, "proxy", ErrorKind::ProxyLoginRejected, Phase::Proxy);
     assert_eq!(error.http_status(), Some(407));
     assert!(error.message().contains("NTLM"), "{error}");
     assert!(!report.to_string().contains(ODD), "{report}");

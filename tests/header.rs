@@ -14,7 +14,10 @@ fn the_committed_header_is_the_generated_one() {
     let generated = fs::read_to_string(&artifact().header).unwrap();
     let committed = root().join("include/caretoken.h");
     if env::var_os("UPDATE_HEADER").is_some_and(|value| value == "1") {
-        fs::write(&committed, &generated).unwrap();
+        // In one step: the other tests read it.
+        let fresh = committed.with_extension("h.new");
+        fs::write(&fresh, &generated).unwrap();
+        fs::rename(fresh, &committed).unwrap();
     }
     let committed = fs::read_to_string(committed).unwrap_or_default();
     let first_difference = generated

@@ -45,8 +45,9 @@ fn host_of(plugin: &Path) -> PathBuf {
 
 /// 200 times: load, fetch while other threads' lookups hang, free everything, unload.
 fn survives_its_unloading(plugin: &Path) {
-    let slow_lookup =
-        shared_object("slow_lookup.c", "slow_lookup.so", |command| drop(command.arg("-ldl")));
+    let slow_lookup = shared_object("slow_lookup.c", "slow_lookup.so", |command| {
+        command.arg("-ldl");
+    });
     let sandbox = Sandbox::start().unwrap();
     let mut command = against(&sandbox, &host_of(plugin), None);
     println!("{}", run(command.arg(plugin).env("LD_PRELOAD", slow_lookup)));

@@ -876,6 +876,64 @@ mod rotation {
         }
     }
 
+    /// Another credential that says whose token it is, set while the answer is under way.
+    #[test]
+    fn a_refresh_token_is_kept_whatever_else_was_set_meanwhile() {
+        let stored = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&stored);
+        let (client, script, _) = scripted_with(ehealth().on_rotation(move |new: &Secret| {
+            seen.lock().unwrap().push(new.expose_secret().to_owned());
+            Ok(())
+        }));
+        let setting = client.clone();
+        let body = answer("one", "fake-rotated");
+        script.then(move |_| {
+            setting.set_credential("client_id", "fake-other-client").unwrap();
+            Ok(Response::new(201, &[], SecretBuf::from(body.as_bytes())))
+        });
+        script.answer(201, &answer("two", "fake-rotated"));
+        assert_eq!(plain(&client.token().unwrap()), "fake-two");
+        assert_eq!(*stored.lock().unwrap(), ["fake-rotated"]);
+        assert!(script.sent()[1].body.contains(r#""refresh_token":"fake-rotated""#));
+    }
+
+    #[test]
+    fn a_refresh_token_that_waits_to_be_stored_outlives_other_credentials_but_not_its_successor() {
+        for (name, offers) in [("client_id", 2), ("refresh_token", 1)] {
+            let offered = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&offered);
+            let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
+                match count.fetch_add(1, Ordering::SeqCst) {
+                    0 => Err(RotationFailed),
+                    _ => Ok(()),
+                }
+            }));
+            script.answer(201, &answer("one", "fake-rotated"));
+            client.token().unwrap_err();
+            client.set_credential(name, "fake-other").unwrap();
+            let body = r#"{"data":{"value":"fake-two","expires_at":1700000900}}"#;
+            script.answer(201, body);
+            assert_eq!(plain(&client.token().unwrap()), "fake-two");
+            assert_eq!(offered.load(Ordering::SeqCst), offers, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_the_previous_holder_is_not_returned_after_its_refresh_token_was_stored() {
+        let user: Arc<Mutex<Option<Client>>> = Arc::default();
+        let inside = Arc::clone(&user);
+        let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
+            if let Some(client) = inside.lock().unwrap().take() {
+                client.set_credential("refresh_token", "fake-of-another").unwrap();
+            }
+            Ok(())
+        }));
+        *user.lock().unwrap() = Some(client.clone());
+        script.answer(201, &answer("previous", "fake-rotated"));
+        script.answer(201, r#"{"data":{"value":"fake-present","expires_at":1700000900}}"#);
+        assert_eq!(plain(&client.token().unwrap()), "fake-present");
+    }
+
     #[test]
     fn a_refusal_rotates_nothing() {
         let (client, script, _) = scripted_with(ehealth().on_rotation(|_| panic!("a refusal")));
@@ -1022,6 +1080,13 @@ mod limits {
         client.token_within(Duration::MAX).unwrap();
         client.token_within(Duration::ZERO).unwrap();
         assert_eq!(script.requests(), 1);
+    }
+
+    #[test]
+    fn a_part_of_a_millisecond_is_not_zero() {
+        let (client, script, _) = scripted();
+        script.token("one", HOUR);
+        client.token_within(Duration::from_nanos(1)).unwrap();
     }
 
     #[test]

@@ -215,3 +215,90 @@ fn two_hundred_callers_send_an_open_password_once() {
     });
     assert_eq!(script.requests(), 1);
 }
+
+#[test]
+fn a_call_whose_good_token_ends_meanwhile_sends_the_password_once_all_the_same() {
+    let (client, script, clock) = scripted_with(edvak());
+    script.answer(200, ANSWER);
+    client.token().unwrap();
+    clock.advance(seconds(897));
+    let late = Arc::clone(&clock);
+    script.then(move |_| {
+        late.advance(seconds(5));
+        Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+    });
+    let error = client.token_within(seconds(300)).unwrap_err();
+    assert_eq!((error.kind(), script.requests()), (ErrorKind::Timeout, 2));
+    assert!(error.message().contains("not sent again before"), "{error}");
+}
+
+#[test]
+fn who_has_a_good_token_waits_for_the_answer_where_an_end_would_leave_it_open() {
+    let (client, script, clock) = scripted_with(edvak());
+    script.answer(200, ANSWER);
+    client.token().unwrap();
+    clock.advance(seconds(890));
+    script.then(|attempt| {
+        assert!(attempt.remaining(Phase::Connect)? > seconds(20));
+        Ok(Response::new(200, &[], SecretBuf::from(ANSWER.as_bytes())))
+    });
+    client.token().unwrap();
+    assert_eq!(script.requests(), 2);
+}
+
+#[test]
+fn setting_nothing_ends_no_row() {
+    let (client, script, _) = scripted_with(edvak());
+    script.answer(403, "");
+    client.token().unwrap_err();
+    let nothing: [(&str, &str); 0] = [];
+    client.set_credentials(nothing).unwrap();
+    client.token().unwrap_err();
+    assert_eq!(script.requests(), 1);
+    // The same value, set by a person who has had the account unlocked, does.
+    script.answer(200, ANSWER);
+    client.set_credential("password", "fake p&ss=w+rd%").unwrap();
+    client.token().unwrap();
+}
+
+#[test]
+fn a_panic_of_who_is_told_forgets_no_refusal() {
+    let observed = edvak().on_event(|event| {
+        assert!(event.kind != caretoken::EventKind::FetchFailed, "a defect in the host");
+    });
+    let (client, script, _) = scripted_with(observed);
+    script.answer(403, "");
+    let caller = client.clone();
+    thread::spawn(move || caller.token()).join().unwrap_err();
+    assert_eq!(client.token().unwrap_err().kind(), ErrorKind::CredentialsRejected);
+    assert_eq!(script.requests(), 1);
+}
+
+#[test]
+fn no_step_of_the_wall_clock_shortens_or_lengthens_the_pause() {
+    for step_ms in [3_600_000, -3_600_000] {
+        let (client, script, clock) = scripted_with(edvak());
+        script.answer(500, "");
+        client.token_within(seconds(1)).unwrap_err();
+        clock.step_wall(step_ms);
+        let error = client.token_within(seconds(1)).unwrap_err();
+        assert_eq!(error.retry_after(), Some(seconds(10)), "{step_ms}");
+        clock.advance(seconds(10));
+        script.answer(403, "");
+        client.token_within(seconds(1)).unwrap_err();
+        clock.step_wall(step_ms);
+        let error = client.token_within(seconds(1)).unwrap_err();
+        assert_eq!(error.retry_after(), Some(seconds(900)), "{step_ms}");
+        assert_eq!(script.requests(), 2);
+    }
+}
+
+#[test]
+fn who_was_not_cancelled_is_not_told_so() {
+    let (client, script, _) = scripted_with(edvak());
+    script.fail(ErrorKind::Cancelled, Phase::Receive);
+    assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Cancelled);
+    let error = client.token_within(seconds(1)).unwrap_err();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Timeout, Some(seconds(10))));
+    assert!(error.message().starts_with("a call was cancelled before"), "{error}");
+}

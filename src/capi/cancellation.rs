@@ -25,6 +25,7 @@ mod system {
 
 #[cfg(all(unix, not(target_os = "android"), not(miri)))]
 impl Uncancelled {
+    #[inline(never)]
     pub(super) fn begin() -> Self {
         let mut before = system::PTHREAD_CANCEL_DISABLE;
         // SAFETY: a valid state, and a place for a number.
@@ -35,6 +36,7 @@ impl Uncancelled {
 
 #[cfg(all(unix, not(target_os = "android"), not(miri)))]
 impl Drop for Uncancelled {
+    #[inline(never)]
     fn drop(&mut self) {
         let mut disabled = 0;
         // SAFETY: a state that the thread had before, and a place for a number.

@@ -26,8 +26,8 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
 ///
 /// Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
-/// share it: any number of threads may use it at once, and they share one token and one fetch. It
-/// starts no threads; work happens inside the calls. After a fork the child may go on using it.
+/// share it: any number of threads may use it at once, and they share one token and one fetch. Work
+/// happens inside the calls. After a fork the child may go on using it.
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
 /// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
@@ -161,8 +161,9 @@ pub unsafe extern "C" fn caretoken_client_sibling(
 /// Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
 /// caretoken_token_free.
 ///
-/// A cached token costs some nanoseconds and allocates nothing, so call this before each request
-/// instead of keeping tokens. While the cached token is still good, a vendor that fails is no error.
+/// A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+/// each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
+/// no error.
 /// On failure *token is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_token(
@@ -286,8 +287,8 @@ pub unsafe extern "C" fn caretoken_client_peek(
 }
 
 /// Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
-/// it. For the host's own idle timer: a call every 30 seconds keeps every other call from ever
-/// waiting. It blocks at most the config's timeout.
+/// it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+/// wait. It blocks at most the config's timeout.
 ///
 /// *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
 /// is still good stays.
@@ -343,8 +344,9 @@ pub unsafe extern "C" fn caretoken_client_reject(
     unsafe { call(error, body) }
 }
 
-/// Ends every call on this client, in any thread, that is under way or waiting: each fails with
-/// CARETOKEN_CANCELLED within 100 ms. Later calls are not affected. Never blocks.
+/// Ends every call on this client, in any thread, that is under way or waiting, within 100 ms: with the
+/// cached token where there is a good one, else with CARETOKEN_CANCELLED. Later calls are not affected.
+/// Never blocks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_cancel(
     client: *const caretoken_client,

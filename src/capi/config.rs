@@ -148,7 +148,11 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that
 ///                        of a CA that vouches for it must be among them
 ///   proxy                environment (unless set): what HTTPS_PROXY, ALL_PROXY and NO_PROXY say; off; or
-///                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks
+///                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks,
+///                        special characters as %XX. A login that the proxy refused is not sent again
+///                        for 15 minutes (CARETOKEN_PROXY_LOGIN_REJECTED), by this client and its
+///                        siblings, and at most five times in 15 minutes while nobody knows how it
+///                        was taken; a new client begins anew
 ///   resolve              host=address: connects there without asking DNS; may be set repeatedly
 ///   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
 ///   user_agent           the User-Agent header; caretoken/VERSION unless set
@@ -163,7 +167,8 @@ pub unsafe extern "C" fn caretoken_config_new(
 ///                        true or false (unless set): pattern alone; encodes client_id and
 ///                        client_secret before they are joined for HTTP Basic
 ///   plain_http_to_loopback
-///                        true or false (unless set): allows http:// to this very machine, for tests
+///                        true or false (unless set): allows http:// to this very machine, for
+///                        tests; all addresses of the host must be loopback
 ///   require_locked_memory
 ///                        true or false (unless set): refuses to work where the system does not let
 ///                        all credentials and tokens be locked into RAM

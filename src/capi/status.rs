@@ -79,7 +79,8 @@ pub const CARETOKEN_TOKENS_REFUSED: caretoken_status = 80;
 /// The rotation callback could not store the new refresh token.
 pub const CARETOKEN_ROTATION_NOT_STORED: caretoken_status = 81;
 
-/// A defect in caretoken. The client it happened in cannot be used any more, only freed.
+/// A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
+/// it happened in cannot be used any more, only freed.
 pub const CARETOKEN_INTERNAL: caretoken_status = 99;
 
 pub(super) fn status_of(kind: ErrorKind) -> caretoken_status {

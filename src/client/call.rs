@@ -60,7 +60,10 @@ impl Shared {
             match self.step(&call, &flight) {
                 Step::Done(outcome) => return outcome,
                 Step::Lead { leader, has_token } => {
-                    let result = self.lead(leader, &call.with_token(has_token), has_token);
+                    // Where an answer that nobody waits for could be the only one with the new refresh
+                    // token, or leave a password's fate open, the leader waits for it.
+                    let limit = call.with_token(has_token && self.profile.replay_is_harmless);
+                    let result = self.lead(leader, &limit, has_token);
                     let result = result.or_else(|error| self.told_old_token(error, has_token));
                     if !self.goes_on(&call, &result, has_token) {
                         return result;
@@ -72,9 +75,12 @@ impl Shared {
     }
 
     /// Whether a call that had a token, and so less time, has more of it now that the token is gone.
+    /// Never where it has sent a password that could lock an account: once a call is enough.
     fn goes_on(&self, call: &Call, result: &Outcome, has_token: bool) -> bool {
-        let is_late = matches!(result, Err(error) if error.kind() == ErrorKind::Timeout);
-        has_token && is_late && self.time_left(call).is_ok()
+        let is_late = |error: &Error| {
+            error.kind() == ErrorKind::Timeout && self.password_taken(error).is_none()
+        };
+        has_token && result.as_ref().is_err_and(is_late) && self.time_left(call).is_ok()
     }
 
     /// As `obtain` where a refresh is due and nobody is at it. Returns whether it fetched.
@@ -118,7 +124,7 @@ impl Shared {
                 return Step::Done(Err(error.clone()));
             }
             (_, None, Err(error)) => return Step::Done(Err(error)),
-            (Plan::FetchLater(at, error), _, Ok(left)) if at.since(now) >= left => {
+            (Plan::FetchLater(wait, error), _, Ok(left)) if *wait >= left => {
                 return Step::Done(Err(error.clone()));
             }
             (Plan::RefreshEarly, Some((token, _)), Ok(_)) => match flight.try_board() {
@@ -148,10 +154,10 @@ impl Shared {
         if !self.state.is(&state) {
             return Step::Again;
         }
-        if let Plan::FetchLater(at, _) = plan {
+        if let Plan::FetchLater(wait, _) = plan {
             // The others wait for this call meanwhile, each as long as it can.
             let is_over = || call.cancel.is_cancelled() || !self.state.is(&state);
-            self.clock.sleep(at.since(now), &is_over);
+            self.clock.sleep(wait, &is_over);
             return Step::Again;
         }
         Step::Lead { leader, has_token }
@@ -184,13 +190,17 @@ impl Shared {
 
     /// Fetches, and shares the outcome with all who wait.
     fn lead(&self, leader: Pilot<'_, Outcome>, call: &Call, has_token: bool) -> Outcome {
+        let version = self.state.with(|state| state.version);
         let result = self.fetch(call, has_token);
-        match &result {
-            // This caller's own limits are nobody else's: the next in line takes over.
-            Err(error) if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Cancelled) => {
-                drop(leader);
-            }
-            result => leader.land((*result).clone()),
+        let is_mine_alone = |error: &Error| {
+            // This caller's own limits are nobody else's: the next in line takes over. And who came
+            // after other credentials were set is not to be told of the old ones.
+            matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Cancelled)
+                || self.state.with(|state| state.version) != version
+        };
+        match result.as_ref().is_err_and(is_mine_alone) {
+            true => drop(leader),
+            false => leader.land(result.clone()),
         }
         result
     }
@@ -225,7 +235,8 @@ impl Shared {
     }
 
     fn call(&self, timeout: Duration) -> Call {
-        let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        // A part of a millisecond is not zero.
+        let timeout = u64::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
         let began_ms = self.clock.monotonic_ms();
         Call {
             began_ms,

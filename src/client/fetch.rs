@@ -51,8 +51,13 @@ impl Shared {
                     return is_good.then_some(token).ok_or_else(|| self.expired());
                 }
                 // It is somebody else's: the host has set another holder meanwhile.
-                Ok(_) if attempts < retry::MOST_ATTEMPTS => continue,
-                Ok(_) => return Err(self.always_replaced()),
+                Ok(_) => {
+                    self.hand_over()?;
+                    if attempts < retry::MOST_ATTEMPTS {
+                        continue;
+                    }
+                    return Err(self.always_replaced());
+                }
                 Err(error) => error.with_vendor(self.profile.vendor).after(earlier.as_ref()),
             };
             self.counters.failures.fetch_add(1, Ordering::Relaxed);
@@ -67,19 +72,30 @@ impl Shared {
                 replay_is_harmless: self.profile.replay_is_harmless,
             };
             let pause = retry::again(failed, random());
+            // Learned before anybody is told: who is told may panic.
+            let held = match pause {
+                Some(_) => None,
+                None => self.learn_failure(&error, &state, password),
+            };
             self.tell(EventKind::FetchFailed, |event| {
                 event.took = Some(took);
                 event.span = pause;
                 event.error = Some(error.clone());
             });
-            let learned = match pause {
-                Some(_) => None,
-                None => Some(self.learn_failure(error.clone(), &state, password)),
-            };
+            if let Some((held, span)) = &held {
+                self.tell(EventKind::CoolingDown, |event| {
+                    event.span = Some(*span);
+                    event.error = Some(held.clone());
+                });
+            }
             // A refresh token that came with an answer of no other use comes first: it may be the
             // only one that lives.
             self.hand_over()?;
-            let Some(pause) = pause else { return Err(learned.unwrap_or(error)) };
+            let Some(pause) = pause else {
+                // As all callers are told it from now on; but who was cancelled is told that.
+                let held = held.filter(|(held, _)| held.kind() == error.kind());
+                return Err(held.map_or(error, |(held, _)| held));
+            };
             self.clock.sleep(pause, &|| call.cancel.is_cancelled());
             earlier = Some(error);
         }
@@ -119,7 +135,8 @@ impl Shared {
         if let Some(new) = &reading.refresh_token {
             let refresh_life = self.profile.refresh_life;
             let rotated = self.state.update(|present| {
-                let is_ours = present.holder == state.holder;
+                // Whatever else was set meanwhile, it replaces the one that was sent.
+                let is_ours = present.has_refresh_token_of(state);
                 (is_ours && present.rotate(new, refresh_life, sent)).then_some(())
             });
             if rotated.is_some() {
@@ -198,7 +215,8 @@ impl Shared {
             return Ok(false);
         }
         self.hand_over()?;
-        Ok(true)
+        // The host may have set another holder while it stored the refresh token.
+        Ok(self.state.with(|state| state.holder == token.0.holder))
     }
 
     /// Hands a refresh token that came with an earlier answer to the host, which stores it. Returns the
@@ -232,14 +250,19 @@ impl Shared {
 
     /// What became of a password that may have gone out with an attempt that failed, where that
     /// could lock an account.
-    fn password_taken(&self, error: &Error) -> Option<Taken> {
+    pub(super) fn password_taken(&self, error: &Error) -> Option<Taken> {
         let is_at_risk = self.profile.failures_lock && error.phase().may_have_reached_the_vendor();
         is_at_risk.then(|| error.http_status().map_or(Taken::Open, lockout::refused_with))
     }
 
-    /// Notes a failure, unless it is that of credentials which are history. Returns the error as all
-    /// callers are told it from now on.
-    fn learn_failure(&self, error: Error, fetched: &State, password: Option<Taken>) -> Error {
+    /// Notes a failure, unless it is that of credentials which are history. Returns why the vendor is
+    /// left in peace now, and how long.
+    fn learn_failure(
+        &self,
+        error: &Error,
+        fetched: &State,
+        password: Option<Taken>,
+    ) -> Option<(Error, Duration)> {
         let (now, random) = (self.now(), random());
         let held = self.state.update(|state| {
             if state.version != fetched.version {
@@ -247,22 +270,16 @@ impl Shared {
             }
             let old = state.good_token(0, now);
             state.outlook = state.outlook.after_failure(Failure {
-                error: &error,
+                error,
                 old: old.as_ref().map(|(old, _)| &old.0.times),
                 password,
                 memory: self.rejection_memory,
                 now,
                 random,
             });
-            let (error, span) = state.outlook.cooling_down(now)?;
-            Some((error.clone(), span))
+            Some(state.outlook.cooling_down(now).map(|(error, span)| (error.clone(), span)))
         });
-        let Some((held, span)) = held else { return error };
-        self.tell(EventKind::CoolingDown, |event| {
-            event.span = Some(span);
-            event.error = Some(held.clone());
-        });
-        held
+        held.flatten()
     }
 
     /// Why a token's life is not plausible.

@@ -92,13 +92,14 @@ impl State {
     /// Applies what the host sets: all of it, or nothing on an error.
     pub(super) fn change(&mut self, changes: &[Change], now: Moment) -> Result<(), Error> {
         let mut credentials = Credentials::clone(&self.credentials);
-        let (mut has_new_holder, mut refresh_life) = (false, self.refresh_life);
+        let (mut has_new_holder, mut has_new_refresh_token) = (false, false);
+        let mut refresh_life = self.refresh_life;
         for change in changes {
             if let Change::Credential(name, value) = change {
                 credentials.set(name, value.clone())?;
                 has_new_holder |= credentials.is_holder(name);
                 if name == REFRESH_TOKEN {
-                    refresh_life = None;
+                    (has_new_refresh_token, refresh_life) = (true, None);
                 }
             }
         }
@@ -113,8 +114,14 @@ impl State {
         if has_new_holder {
             self.holder += 1;
             self.token = None;
-            self.unstored = None;
         }
+        // A rotated one that still is the refresh token goes to the host all the same.
+        self.unstored = match self.unstored.take() {
+            Some(unstored) if has_new_holder && !has_new_refresh_token => {
+                Some(Unstored { token: None, ..unstored })
+            }
+            unstored => unstored.filter(|_| !has_new_refresh_token),
+        };
         if refresh_life != self.refresh_life {
             self.refresh_life = refresh_life;
             self.told_of_sign_in = None;
@@ -122,6 +129,12 @@ impl State {
         self.outlook = Outlook::default();
         self.look_again(now);
         Ok(())
+    }
+
+    /// Whether the refresh token is still the one of `fetched`.
+    pub(super) fn has_refresh_token_of(&self, fetched: &State) -> bool {
+        let present = self.credentials.get(REFRESH_TOKEN);
+        present.zip(fetched.credentials.get(REFRESH_TOKEN)).is_some_and(|(a, b)| a.same_as(b))
     }
 
     /// Replaces the refresh token by one that the vendor handed out. Returns whether it is another.

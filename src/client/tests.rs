@@ -93,6 +93,25 @@ fn a_failure_that_may_pass_is_shared_by_all_who_wait_at_one_request() {
 }
 
 #[test]
+fn who_came_after_new_credentials_were_set_is_not_told_of_the_old_ones() {
+    let (client, script, _) = scripted_with(ehealth());
+    let go = held_back(&script, || empty(400));
+    let body = r#"{"data":{"value":"fake-one","expires_at":1700000900}}"#;
+    script.answer(201, body);
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| client.token());
+        script.wait_for_requests(1);
+        client.set_credential("client_secret", "fake-new").unwrap();
+        let waiter = scope.spawn(|| client.token());
+        until_waiting(&client, 1);
+        go.send(()).unwrap();
+        assert_eq!(leader.join().unwrap().unwrap_err().kind(), ErrorKind::RequestRefused);
+        assert_eq!(plain(&waiter.join().unwrap().unwrap()), "fake-one");
+    });
+    assert!(script.sent()[1].body.contains("fake-new"));
+}
+
+#[test]
 fn all_who_wait_get_the_token_and_are_counted() {
     let (client, script, _) = scripted();
     let answer = pattern_answer("one", HOUR);

@@ -19,8 +19,8 @@ pub(crate) enum Plan {
     Refresh,
     /// There is no token: fetch one, or wait for whoever does.
     Fetch,
-    /// As `Fetch`, but not before that moment; the error says why.
-    FetchLater(Moment, Error),
+    /// As `Fetch`, but not before so long; the error says why.
+    FetchLater(Duration, Error),
     /// There is no token, and asking again now is no use.
     Refuse(Error),
 }
@@ -40,7 +40,26 @@ pub(crate) struct Outlook {
 #[derive(Clone, Debug)]
 struct Hold {
     until: Moment,
+    /// Whether it is there to keep an account from being locked: then no step of the wall clock ends
+    /// it.
+    guards_account: bool,
     without_token: WithoutToken,
+}
+
+impl Hold {
+    fn is_over(&self, now: Moment) -> bool {
+        match self.guards_account {
+            true => now.monotonic_ms >= self.until.monotonic_ms,
+            false => self.until.has_come(now),
+        }
+    }
+
+    fn left(&self, now: Moment) -> Duration {
+        match self.guards_account {
+            true => Duration::from_millis(self.until.monotonic_ms.saturating_sub(now.monotonic_ms)),
+            false => self.until.since(now),
+        }
+    }
 }
 
 /// What a hold means for who has no token.
@@ -81,7 +100,7 @@ const SHORT_LIFE_PAUSE: Duration = Duration::from_secs(1);
 impl Outlook {
     /// What a call may do, given the token's stage.
     pub(crate) fn plan(&self, token: Option<Stage>, now: Moment) -> Plan {
-        let hold = self.hold.as_ref().filter(|hold| !hold.until.has_come(now));
+        let hold = self.hold.as_ref().filter(|hold| !hold.is_over(now));
         match (token.unwrap_or(Stage::Expired), hold) {
             (Stage::Fresh, _) => Plan::Serve,
             (Stage::Advisory | Stage::Mandatory, Some(_)) => Plan::Serve,
@@ -89,11 +108,10 @@ impl Outlook {
             (Stage::Mandatory, None) => Plan::Refresh,
             (Stage::Expired, None) => Plan::Fetch,
             (Stage::Expired, Some(hold)) => {
-                let told =
-                    |error: &Error| error.clone().with_retry_after(Some(hold.until.since(now)));
+                let told = |error: &Error| error.clone().with_retry_after(Some(hold.left(now)));
                 match &hold.without_token {
                     WithoutToken::Fetch => Plan::Fetch,
-                    WithoutToken::Wait(error) => Plan::FetchLater(hold.until, told(error)),
+                    WithoutToken::Wait(error) => Plan::FetchLater(hold.left(now), told(error)),
                     WithoutToken::Refuse(error) => Plan::Refuse(told(error)),
                 }
             }
@@ -102,11 +120,11 @@ impl Outlook {
 
     /// Why the vendor is left in peace, and how long yet.
     pub(crate) fn cooling_down(&self, now: Moment) -> Option<(&Error, Duration)> {
-        let hold = self.hold.as_ref().filter(|hold| !hold.until.has_come(now))?;
+        let hold = self.hold.as_ref().filter(|hold| !hold.is_over(now))?;
         match &hold.without_token {
             WithoutToken::Fetch => None,
             WithoutToken::Wait(error) | WithoutToken::Refuse(error) => {
-                Some((error, hold.until.since(now)))
+                Some((error, hold.left(now)))
             }
         }
     }
@@ -126,10 +144,12 @@ impl Outlook {
         let hold = match too_short {
             Some(error) => Some(Hold {
                 until: new.sent.plus(SHORT_LIFE_PAUSE),
+                guards_account: false,
                 without_token: WithoutToken::Wait(error),
             }),
             None => no_progress.then(|| Hold {
                 until: now.plus(new.end.since(now) / 2),
+                guards_account: false,
                 without_token: WithoutToken::Fetch,
             }),
         };
@@ -162,7 +182,7 @@ impl Outlook {
                 (Some(_), _) => {
                     let until = now.plus(wait.max(lockout::pause(open_passwords)));
                     let what = "nobody knows how the password was taken, so it is";
-                    (until, not_sent_before(error, what, until, now))
+                    (until, not_sent_before(&of_others(error), what, until, now))
                 }
                 // One more try is due where the next window begins, whatever happened before.
                 (None, Some(old)) if old.stage(now) == Stage::Advisory => {
@@ -176,7 +196,8 @@ impl Outlook {
             true => WithoutToken::Refuse(error),
             false => WithoutToken::Wait(error),
         };
-        let hold = Some(Hold { until, without_token });
+        let guards_account = is_rejected || password.is_some();
+        let hold = Some(Hold { until, guards_account, without_token });
         Outlook { failures, open_passwords, refusals: self.refusals, hold }
     }
 
@@ -189,9 +210,22 @@ impl Outlook {
         let hold = refusals.checked_sub(REFUSALS_IN_A_ROW).map(|more| {
             let wait = retry::doubled(FIRST_REFUSAL_HOLD, more, LONGEST_REFUSAL_HOLD);
             let error = Error::new(ErrorKind::TokensRefused, Phase::Wait);
-            Hold { until: now.plus(wait), without_token: WithoutToken::Refuse(error) }
+            let until = now.plus(wait);
+            Hold { until, guards_account: false, without_token: WithoutToken::Refuse(error) }
         });
-        Outlook { refusals, hold: hold.or_else(|| self.hold.clone()), ..self.clone() }
+        let longer =
+            |new: &Hold| self.hold.as_ref().is_none_or(|old| old.left(now) <= new.left(now));
+        let hold = hold.filter(longer).or_else(|| self.hold.clone());
+        Outlook { refusals, hold, ..self.clone() }
+    }
+}
+
+/// The error as calls are told it that were not cancelled themselves.
+fn of_others(error: &Error) -> Error {
+    match error.kind() {
+        ErrorKind::Cancelled => Error::new(ErrorKind::Timeout, error.phase())
+            .with_message("a call was cancelled before the vendor had answered"),
+        _ => error.clone(),
     }
 }
 
@@ -377,6 +411,16 @@ mod tests {
     }
 
     #[test]
+    fn refused_tokens_shorten_no_hold() {
+        let mut outlook = failed(ErrorKind::CredentialsRejected, None, at(0));
+        for _ in 0..3 {
+            outlook = outlook.after_refusal(&times(0, 3600), at(0));
+        }
+        let (error, left) = outlook.cooling_down(at(0)).unwrap();
+        assert_eq!((error.kind(), left), (ErrorKind::CredentialsRejected, MEMORY));
+    }
+
+    #[test]
     fn the_holds_for_refused_tokens_grow_to_ten_minutes() {
         let mut outlook = Outlook::default();
         let mut holds = Vec::new();
@@ -412,9 +456,9 @@ mod tests {
         for pause in [10, 40, 160, 640, 900, 900] {
             outlook = open(&outlook, now);
             let Plan::FetchLater(until, error) = outlook.plan(None, now) else { panic!() };
-            assert_eq!(until, now.plus(Duration::from_secs(pause)));
+            assert_eq!(until, Duration::from_secs(pause));
             assert_eq!(error.retry_after(), Some(Duration::from_secs(pause)));
-            now = until;
+            now = now.plus(until);
         }
         // A success ends the row.
         let outlook =

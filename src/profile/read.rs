@@ -598,6 +598,9 @@ mod tests {
     fn a_refusal_tells_that_its_body_is_no_json() {
         let error = answer(&pattern::PROFILE, 503, "<html>down</html>").unwrap_err();
         assert_eq!(error.message(), "the vendor's service is unavailable; the answer is HTML");
+        // That it says nothing is no news in a refusal.
+        let error = answer(&pattern::PROFILE, 503, "").unwrap_err();
+        assert_eq!(error.message(), "the vendor's service is unavailable");
     }
 
     #[test]
@@ -635,6 +638,14 @@ mod tests {
                 assert!(!shown(&format!("req:{}", &encoded[12..22])), "{around}");
             }
         }
+        // The first eight characters are enough, whatever stands before the secret.
+        let short = "fake>sec";
+        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(short)]).is_some();
+        for (before, from) in [("", 0), ("a", 2), ("ab", 3)] {
+            let encoded = STANDARD.encode(format!("{before}{short}"));
+            assert!(!shown(&encoded[from..from + 8]), "{before}");
+        }
+        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         for part in [&hex[..], &hex[10..18], &hex[11..19]] {
             assert!(!shown(part) && !shown(&part.to_uppercase()), "{part}");

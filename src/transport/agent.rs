@@ -277,6 +277,11 @@ impl fmt::Debug for Wire {
 impl Wire {
     /// Notes when a kept connection turns out to be dead.
     fn explain(&self, error: Error, exchange: &Exchange) -> UreqError {
+        // The handshake of a kept connection is long over: whatever TLS says comes after the request.
+        let error = match self.link.reused && error.phase() == Phase::Tls {
+            true => error.with_phase(Phase::Receive),
+            false => error,
+        };
         if error.kind() != ErrorKind::ConnectionLost || !self.link.went_stale() {
             return carry(error);
         }

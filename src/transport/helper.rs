@@ -1,12 +1,15 @@
 //! Short-lived threads for calls of the system that cannot be interrupted.
 
 use std::io;
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 
 /// Starts a thread that handles no signal of the program's, not for a moment: it begins with all of
 /// them blocked. A handler would run on a thread that the program does not know.
 #[cfg(unix)]
-pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(super) fn start(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
     use nix::sys::signal::{SigSet, SigmaskHow};
     // A thread begins with the mask of the one that starts it.
     let own = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
@@ -14,11 +17,14 @@ pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
     if let Ok(own) = own {
         let _it_was_valid_before = own.thread_set_mask();
     }
-    started.map(drop)
+    started
 }
 
 /// Starts a thread.
 #[cfg(not(unix))]
-pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    Builder::new().name(name.into()).spawn(work).map(drop)
+pub(super) fn start(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    Builder::new().name(name.into()).spawn(work)
 }

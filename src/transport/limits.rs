@@ -18,11 +18,13 @@ const FILES: Limit = Limit {
     remedy: "raise the process's limit on open files (ulimit -n, LimitNOFILE), or find what it \
              leaves open",
 };
+#[cfg(unix)]
 const FILES_OF_SYSTEM: Limit = Limit {
     what: "this machine has too many files and sockets open",
     remedy: "raise the system's limit on open files (fs.file-max on Linux), or find the process \
              that leaves so many open",
 };
+#[cfg(unix)]
 const THREADS: Limit = Limit {
     what: "this process can start no more threads",
     remedy: "raise the limit on threads (ulimit -u, TasksMax, or a container's limit on pids), or \

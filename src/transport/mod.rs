@@ -7,6 +7,7 @@
 mod agent;
 mod buffer;
 mod connect;
+mod date;
 mod desk;
 mod examine;
 mod header;
@@ -14,6 +15,7 @@ mod helper;
 mod https;
 mod limits;
 mod link;
+mod login;
 mod monitor;
 mod proxy;
 mod resolve;

@@ -4,20 +4,20 @@ use std::env;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use httparse::{EMPTY_HEADER, Status};
 use zeroize::Zeroize;
 
 use super::Attempt;
 use super::buffer::Window;
+use super::login::{Login, Permit};
 use super::resolve::Resolver;
 use super::settings::ProxyChoice;
 use super::socket::Socket;
-use super::target::{Authority, Flaw, Host, Origin, Parts, USER_INFO, parse_port, split_port};
+use super::target::{Authority, Flaw, Host, Origin, Parts, parse_port, split_port};
 use super::veil::MOST_HEADERS;
 use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::{Secret, SecretBuf};
+use crate::life::lockout::{self, Taken};
+use crate::secret::SecretBuf;
 
 const PHASE: Phase = Phase::Proxy;
 const FIELD: &str = "proxy";
@@ -102,11 +102,6 @@ enum Protocol {
     Socks5h,
 }
 
-struct Login {
-    user: Secret,
-    password: Secret,
-}
-
 const FORM: &str = "write it as http://host:port or socks5h://user:password@host:port";
 
 impl Proxy {
@@ -142,10 +137,6 @@ impl Proxy {
             return Err(Flaw::new("has a path, query or fragment"));
         }
         let login = user_info.map(Login::parse).transpose()?;
-        let too_long = |part: &Secret| part.len() > 255;
-        if login.as_ref().is_some_and(|login| too_long(&login.user) || too_long(&login.password)) {
-            return Err(Flaw::new("has a user name or password of more than 255 bytes"));
-        }
         Ok(Proxy { protocol, host, port: port.unwrap_or(usual_port), login })
     }
 
@@ -176,14 +167,20 @@ impl Proxy {
         for part in ["CONNECT ", &target, " HTTP/1.1\r\nhost: ", &target, "\r\n"] {
             request.push(part.as_bytes());
         }
-        if let Some(login) = &self.login {
-            request.push(b"proxy-authorization: Basic ");
-            request.push(login.basic().expose_secret().as_bytes());
+        let Some(login) = &self.login else {
             request.push(b"\r\n");
-        }
-        request.push(b"\r\n");
-        dialogue.say(request.expose_secret())?;
-        dialogue.hear_head()
+            return dialogue.ask_http(&request);
+        };
+        request.push(b"proxy-authorization: Basic ");
+        request.push(login.basic().expose_secret().as_bytes());
+        request.push(b"\r\n\r\n");
+        let permit = dialogue.permit(login)?;
+        let answer = dialogue.ask_http(&request);
+        let taken = match &answer {
+            Ok(()) => Taken::Yes,
+            Err(error) => error.http_status().map_or(Taken::Open, lockout::refused_with),
+        };
+        permit.conclude(taken, answer)
     }
 
     fn connect_socks(
@@ -194,13 +191,19 @@ impl Proxy {
     ) -> Result<(), Error> {
         const NO_LOGIN: u8 = 0;
         const LOGIN: u8 = 2;
+        const NONE_OF_THESE: u8 = 0xff;
         let offer: &[u8] = if self.login.is_some() { &[5, 2, NO_LOGIN, LOGIN] } else { &[5, 1, 0] };
         dialogue.say(offer)?;
         let [version, method] = dialogue.hear_exactly()?;
         match (version, method, &self.login) {
             (5, NO_LOGIN, _) => {}
-            (5, LOGIN, Some(login)) => login.log_in(dialogue)?,
-            (5, ..) => return Err(dialogue.refused("it wants other credentials", CREDENTIALS)),
+            (5, LOGIN, Some(login)) => dialogue.log_in(login)?,
+            (5, LOGIN | NONE_OF_THESE, None) => {
+                return Err(dialogue.wants_login("it wants a user name and password", CREDENTIALS));
+            }
+            (5, NONE_OF_THESE, Some(_)) => {
+                return Err(dialogue.refused("it wants other credentials", CREDENTIALS));
+            }
             _ => return Err(dialogue.refused("it does not speak SOCKS 5", ADDRESS)),
         }
         dialogue.say(&socks_request(origin, address))?;
@@ -232,69 +235,6 @@ impl fmt::Display for Proxy {
 
 const CREDENTIALS: &str = "give the proxy's user name and password in its URL";
 const ADDRESS: &str = "check the proxy's scheme, host and port";
-
-impl Login {
-    fn parse(text: &str) -> Result<Self, Flaw> {
-        let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        Ok(Login { user: decode(user)?, password: decode(password)? })
-    }
-
-    /// The value of a `Basic` header (RFC 7617).
-    fn basic(&self) -> Secret {
-        let mut pair = SecretBuf::with_capacity(self.user.len() + 1 + self.password.len());
-        for part in [self.user.expose_secret(), ":", self.password.expose_secret()] {
-            pair.push(part.as_bytes());
-        }
-        Secret::from(STANDARD.encode(pair.expose_secret()))
-    }
-
-    /// RFC 1929.
-    fn log_in(&self, dialogue: &mut Dialogue<'_>) -> Result<(), Error> {
-        let mut message = SecretBuf::with_capacity(3 + self.user.len() + self.password.len());
-        message.push(&[1]);
-        for part in [&self.user, &self.password] {
-            // At most 255 bytes: checked when it was parsed.
-            message.push(&[part.len() as u8]);
-            message.push(part.expose_secret().as_bytes());
-        }
-        dialogue.say(message.expose_secret())?;
-        match dialogue.hear_exactly()? {
-            [_, 0] => Ok(()),
-            _ => Err(dialogue.refused("it refused the user name or password", CREDENTIALS)),
-        }
-    }
-}
-
-/// Percent-decodes a part of a URL.
-fn decode(text: &str) -> Result<Secret, Flaw> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(0), digit(1)) else {
-            bytes.zeroize();
-            return Err(USER_INFO);
-        };
-        bytes.push((high * 16 + low) as u8);
-        rest = &rest[2..];
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) if !text.contains(char::is_control) => Ok(Secret::from(text)),
-        Ok(mut text) => {
-            text.zeroize();
-            Err(USER_INFO)
-        }
-        Err(error) => {
-            error.into_bytes().zeroize();
-            Err(USER_INFO)
-        }
-    }
-}
 
 fn socks_request(origin: &Origin, address: Option<SocketAddr>) -> Vec<u8> {
     let mut message = vec![5, 1, 0];
@@ -346,6 +286,40 @@ impl Dialogue<'_> {
         self.socket.write_all(bytes, self.attempt, PHASE)
     }
 
+    /// Waits until the login may be sent, and makes sure that a proxy is still there to hear it.
+    fn permit(&mut self, login: &Login) -> Result<Permit, Error> {
+        let mut permit = login.permit(self.socket.peer(), self.attempt)?;
+        let is_quiet =
+            self.unread.unread().is_empty() && matches!(self.socket.read_now(&mut [0]), Ok(None));
+        if !is_quiet {
+            return Err(self.refused("it ended, or spoke before it was asked", ADDRESS));
+        }
+        self.attempt.remaining(PHASE)?;
+        permit.sending();
+        Ok(permit)
+    }
+
+    /// RFC 1929.
+    fn log_in(&mut self, login: &Login) -> Result<(), Error> {
+        let message = login.socks();
+        let permit = self.permit(login)?;
+        let said = self.say(message.expose_secret());
+        let (taken, result) = match said.and_then(|()| self.hear_exactly()) {
+            Ok([_, 0]) => (Taken::Yes, Ok(())),
+            Ok(_) => {
+                let why = "it refused the user name or password";
+                (Taken::No, Err(self.refused(why, CREDENTIALS)))
+            }
+            Err(error) => (Taken::Open, Err(error)),
+        };
+        permit.conclude(taken, result)
+    }
+
+    fn ask_http(&mut self, request: &SecretBuf) -> Result<(), Error> {
+        self.say(request.expose_secret())?;
+        self.hear_head()
+    }
+
     fn hear_more(&mut self) -> Result<(), Error> {
         if self.unread.unread().len() > MAX_REPLY {
             return Err(self.too_long());
@@ -395,7 +369,15 @@ impl Dialogue<'_> {
                     let status = reply.code.unwrap_or_default();
                     match status {
                         100..300 => {}
-                        407 => return Err(self.wants_login(&auth_schemes(reply.headers))),
+                        407 => {
+                            let schemes = auth_schemes(reply.headers);
+                            let why = format!(
+                                "it wants other credentials (HTTP 407, offering {schemes})"
+                            );
+                            let remedy = "give the proxy's user name and password in its URL; \
+                                          caretoken speaks Basic only";
+                            return Err(self.wants_login(&why, remedy).with_status(status));
+                        }
                         _ => return Err(self.refused_with(status)),
                     }
                     self.unread.consume(length);
@@ -421,13 +403,11 @@ impl Dialogue<'_> {
         self.refused("its answer is too long", ADDRESS)
     }
 
-    fn wants_login(&self, schemes: &str) -> Error {
-        let why = format!("it wants other credentials (HTTP 407, offering {schemes})");
-        self.refused(
-            &why,
-            "give the proxy's user name and password in its URL; caretoken speaks Basic",
-        )
-        .with_status(407)
+    /// The error where it has got no login.
+    fn wants_login(&self, why: &str, remedy: &'static str) -> Error {
+        Error::new(ErrorKind::ProxyLoginRejected, PHASE)
+            .with_message(self.refusal(why))
+            .with_remedy(remedy)
     }
 
     fn refused_with(&self, status: u16) -> Error {
@@ -436,9 +416,11 @@ impl Dialogue<'_> {
     }
 
     fn refused(&self, why: &str, remedy: &'static str) -> Error {
-        Error::new(ErrorKind::Proxy, PHASE)
-            .with_message(format!("the proxy at {} refused: {why}", self.socket.peer()))
-            .with_remedy(remedy)
+        Error::new(ErrorKind::Proxy, PHASE).with_message(self.refusal(why)).with_remedy(remedy)
+    }
+
+    fn refusal(&self, why: &str) -> String {
+        format!("the proxy at {} refused: {why}", self.socket.peer())
     }
 }
 
@@ -612,16 +594,5 @@ mod tests {
         assert_eq!(error.field(), Some("proxy"));
         assert!(error.message().contains("ALL_PROXY"), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
-    }
-
-    #[test]
-    fn a_login_may_have_any_character() {
-        let proxy = Proxy::parse("http://us%3Aer:p%40s%C3%A9@proxy:1").unwrap();
-        let login = proxy.login.unwrap();
-        assert_eq!(login.user.expose_secret(), "us:er");
-        assert_eq!(login.password.expose_secret(), "p@sé");
-        for bad in ["%", "%4", "%zz", "%ff", "%0a", "%00"] {
-            assert!(Proxy::parse(&format!("http://{bad}@proxy:1")).is_err(), "{bad}");
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
 use std::{io, mem};
 
 use super::monitor::Monitor;
@@ -57,6 +58,9 @@ struct UnderWay {
 
 type Answer = OnceLock<io::Result<Vec<SocketAddr>>>;
 
+/// What a caller waits for, and the thread that it has begun for it.
+type Joined = (Arc<Answer>, Option<JoinHandle<()>>);
+
 impl Resolver {
     pub(super) fn new(overrides: Vec<(Host, IpAddr)>) -> Self {
         let lookups = PerProcess::new(Lookups::default);
@@ -105,11 +109,16 @@ impl Resolver {
             .wait_for(attempt, phase, |all| self.join(name, all, &lookups))
             .map_err(|error| told(error, "waiting for a turn to look up"))?
             .map_err(|error| unresolved(name, phase, &error))?;
+        let (answer, begun) = answer;
         let waiter = Waiter { answer, lookups };
         waiter
             .lookups
             .wait_for(attempt, phase, |_| waiter.answer.get().map(|_| ()))
             .map_err(|error| told(error, "looking up"))?;
+        if let Some(thread) = begun {
+            // It has answered, and only ends yet. A program that ends at once takes it along whole.
+            let _it_does_not_panic = thread.join();
+        }
         match waiter.answer.get() {
             Some(Ok(addresses)) if !addresses.is_empty() => Ok(addresses.clone()),
             Some(Err(error)) => Err(unresolved(name, phase, error)),
@@ -123,24 +132,25 @@ impl Resolver {
         name: &str,
         all: &mut Vec<UnderWay>,
         lookups: &Arc<Owned<Lookups>>,
-    ) -> Option<io::Result<Arc<Answer>>> {
+    ) -> Option<io::Result<Joined>> {
         let of_the_name = all.iter().filter(|lookup| *lookup.name == *name).count();
         let latest = all.iter_mut().rev().find(|lookup| *lookup.name == *name);
         let latest = latest.filter(|one| one.waiting > 0 || of_the_name == MOST_OF_A_NAME);
         if let Some(lookup) = latest {
             lookup.waiting += 1;
-            return Some(Ok(Arc::clone(&lookup.answer)));
+            return Some(Ok((Arc::clone(&lookup.answer), None)));
         }
         let awaited = all.iter().filter(|lookup| lookup.waiting > 0).count();
         if awaited >= MOST_AWAITED || all.len() >= MOST_IN_ALL {
             return None;
         }
         let answer = Arc::default();
-        if let Err(error) = self.begin(name, &answer, lookups) {
-            return Some(Err(error));
-        }
+        let thread = match self.begin(name, &answer, lookups) {
+            Ok(thread) => thread,
+            Err(error) => return Some(Err(error)),
+        };
         all.push(UnderWay { name: name.into(), answer: Arc::clone(&answer), waiting: 1 });
-        Some(Ok(answer))
+        Some(Ok((answer, Some(thread))))
     }
 
     /// Asks on a thread of its own, which holds nothing but what it needs for that.
@@ -149,7 +159,7 @@ impl Resolver {
         name: &str,
         answer: &Arc<Answer>,
         lookups: &Arc<Owned<Lookups>>,
-    ) -> io::Result<()> {
+    ) -> io::Result<JoinHandle<()>> {
         let (lookup, name) = (Arc::clone(&self.lookup), name.to_owned());
         let (answer, lookups) = (Arc::clone(answer), Arc::clone(lookups));
         helper::start("caretoken-dns", move || {

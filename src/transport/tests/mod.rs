@@ -7,6 +7,7 @@ mod deadline;
 mod examined;
 mod hostile;
 mod leak;
+mod logins;
 mod named;
 mod peer;
 mod proxies;

@@ -17,7 +17,7 @@ pub(super) fn through(url: String) -> HttpsTransport {
 }
 
 /// Copies both ways until either side ends.
-fn tunnel(client: TcpStream, server: TcpStream) {
+pub(super) fn tunnel(client: TcpStream, server: TcpStream) {
     let copy = |mut from: TcpStream, mut to: TcpStream| {
         thread::spawn(move || {
             let _ = io::copy(&mut from, &mut to);
@@ -30,7 +30,7 @@ fn tunnel(client: TcpStream, server: TcpStream) {
 }
 
 /// Reads up to an empty line.
-fn read_head(stream: &mut TcpStream) -> String {
+pub(super) fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -82,11 +82,11 @@ fn an_http_proxy_opens_a_tunnel_and_sees_no_secret() {
     );
 }
 
-fn proxy_error(reply: &'static str) -> Error {
+fn proxy_error(login: &str, reply: &'static str, kind: ErrorKind) -> Error {
     let (peer, (proxy, _heads)) = (Peer::answering(OK), http_proxy(reply));
-    let transport = through(format!("http://user:hunter2@{}", proxy.address));
+    let transport = through(format!("http://{login}{}", proxy.address));
     let error = post(&transport, peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+    assert_eq!((error.kind(), error.phase()), (kind, Phase::Proxy), "{error}");
     assert!(error.message().contains(&proxy.address.to_string()), "{error}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
     assert_eq!(peer.accepted(), 0);
@@ -95,11 +95,17 @@ fn proxy_error(reply: &'static str) -> Error {
 
 #[test]
 fn a_proxy_that_wants_other_credentials_is_not_the_vendor() {
-    let error = proxy_error(
-        "HTTP/1.1 407 Auth\r\nProxy-Authenticate: Negotiate\r\n\
-         Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
-    );
-    assert!(error.message().contains("407, offering Negotiate, Basic"), "{error}");
+    for login in ["", "user:hunter2@"] {
+        let error = proxy_error(
+            login,
+            "HTTP/1.1 407 Auth\r\nProxy-Authenticate: Negotiate\r\n\
+             Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n",
+            ErrorKind::ProxyLoginRejected,
+        );
+        assert_eq!(error.http_status(), Some(407));
+        assert!(error.message().contains("407, offering Negotiate, Basic"), "{error}");
+        assert!(error.remedy().contains("Basic only"), "{error}");
+    }
 }
 
 #[test]
@@ -113,9 +119,13 @@ fn a_proxy_that_refuses_or_fails_is_not_the_vendor() {
         ("HTTP/1.1 2", "closed the connection"),
         ("HTTP/1.1 201 OK\r\n\r\nmore", "more than its answer"),
     ] {
-        let error = proxy_error(reply);
-        assert!(error.message().contains(problem), "{reply}: {error}");
-        assert!(!error.message().contains("page"), "{error}");
+        for login in ["", "user:hunter2@"] {
+            let is_refusal = reply.contains("403") && !login.is_empty();
+            let kind = if is_refusal { ErrorKind::ProxyLoginRejected } else { ErrorKind::Proxy };
+            let error = proxy_error(login, reply, kind);
+            assert!(error.message().contains(problem), "{reply}: {error}");
+            assert!(!error.message().contains("page"), "{error}");
+        }
     }
 }
 
@@ -223,7 +233,11 @@ fn a_socks_proxy_that_refuses_is_not_the_vendor() {
         let transport = through(format!("socks5h://user:hunter2@{}", proxy.address));
         let error = post(&transport, format!("https://{HOST}:1/")).unwrap_err();
         let found = (error.kind(), error.phase());
-        assert_eq!(found, (ErrorKind::Proxy, Phase::Proxy), "{replies:?}: {error}");
+        let kind = match problem {
+            "refused the user name or password" => ErrorKind::ProxyLoginRejected,
+            _ => ErrorKind::Proxy,
+        };
+        assert_eq!(found, (kind, Phase::Proxy), "{replies:?}: {error}");
         assert!(error.message().contains(problem), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }

@@ -440,7 +440,7 @@ fn tinyproxy_with_and_without_a_login() {
     for login in ["", "user:wrong@"] {
         let transport = through(format!("http://{login}127.0.0.1:{}", closed.port));
         let error = post(&transport, by_address(&peer)).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+        assert_eq!(error.kind(), ErrorKind::ProxyLoginRejected, "{error}");
         assert_eq!(error.http_status(), Some(if login.is_empty() { 407 } else { 401 }));
     }
     let transport = through(format!("http://127.0.0.1:{}", open.port));
@@ -470,6 +470,6 @@ fn microsocks_with_and_without_a_login() {
     for login in ["", "user:wrong@"] {
         let transport = through(format!("socks5h://{login}127.0.0.1:{}", closed.port));
         let error = post(&transport, by_address(&peer)).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+        assert_eq!(error.kind(), ErrorKind::ProxyLoginRejected, "{error}");
     }
 }

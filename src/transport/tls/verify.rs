@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use ring::digest::{SHA256, digest};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -275,14 +275,9 @@ fn plain(name: &str) -> String {
 }
 
 fn date(time: UnixTime) -> String {
-    match UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs())) {
-        // RFC 9110 dates end in the year 9999, and so do those of X.509.
-        Some(time) if time < SystemTime::UNIX_EPOCH + MAX_DATE => httpdate::fmt_http_date(time),
-        _ => "an impossible date".into(),
-    }
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
+    time.map_or_else(|| "an impossible date".into(), crate::transport::date::date)
 }
-
-const MAX_DATE: Duration = Duration::from_secs(253_402_300_799);
 
 /// The time between two dates, in the largest unit that says something.
 fn skew(a: UnixTime, b: UnixTime) -> String {
