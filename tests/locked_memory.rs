@@ -2,6 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "c/artifact.rs"]
+mod artifact;
+#[path = "c/programs.rs"]
+mod programs;
 mod support;
 
 use std::env;
@@ -9,7 +13,10 @@ use std::io::Write as _;
 use std::process::Command;
 use std::sync::Mutex;
 
+use artifact::{have, run};
 use caretoken::{Client, Error, ErrorKind, SecretBuf};
+use caretoken_sandbox::{Sandbox, Vendor};
+use programs::{compile, tell};
 use support::{Script, TestClock, pattern, plain};
 
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -37,12 +44,8 @@ fn client(strict: bool) -> Result<Client, Error> {
     builder.require_locked_memory(strict).build()
 }
 
-/// Runs a test of this program again, in a process that may lock so much memory. `false` where that
-/// cannot be arranged.
-fn again_with(kib: u32, test: &str) -> bool {
-    if env::var_os("CARETOKEN_LIMITED").is_some() {
-        return true;
-    }
+/// A command that runs its arguments in a process that may lock so much memory.
+fn limited(kib: u32) -> Command {
     // Root may lock what it likes, unless it gives that right up.
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     let mut command = match is_root {
@@ -52,9 +55,19 @@ fn again_with(kib: u32, test: &str) -> bool {
     if is_root {
         command.args(["--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock", "sh"]);
     }
-    command.args(["-c", &format!("ulimit -l {kib} && exec \"$0\" --exact \"$1\" --nocapture")]);
-    let output = command.arg(env::current_exe().unwrap()).arg(test).env("CARETOKEN_LIMITED", "1");
-    match output.output() {
+    command.args(["-c", &format!("ulimit -l {kib} && exec \"$@\""), "sh"]);
+    command
+}
+
+/// Runs a test of this program again, in a process that may lock so much memory. `false` where that
+/// cannot be arranged.
+fn again_with(kib: u32, test: &str) -> bool {
+    if env::var_os("CARETOKEN_LIMITED").is_some() {
+        return true;
+    }
+    let mut command = limited(kib);
+    command.arg(env::current_exe().unwrap()).args(["--exact", test, "--nocapture"]);
+    match command.env("CARETOKEN_LIMITED", "1").output() {
         Err(_) => drop(writeln!(std::io::stderr(), "skipped: needs setpriv")),
         Ok(output) => {
             let shown = String::from_utf8_lossy(&output.stdout);
@@ -130,4 +143,28 @@ fn a_strict_client_works_where_memory_can_be_locked() {
         return;
     }
     assert_eq!(plain(&client(true).unwrap().token().unwrap()), "fake-one");
+}
+
+/// A C program that keeps all its tokens comes to the edge of every limit.
+#[test]
+fn what_a_strict_client_gives_to_c_is_locked_whatever_the_limit() {
+    if !have(&["cc", "setpriv"]) {
+        return;
+    }
+    let program = compile("locked_memory", &["locked_memory.c"], &[]);
+    let mut most = 0;
+    for (vendor, padding) in [(Vendor::Pattern, 3000), (Vendor::Pattern, 8000)] {
+        let sandbox = Sandbox::start().unwrap();
+        sandbox.set_token_padding(vendor, padding);
+        for kib in (4..=96).step_by(4) {
+            let before = sandbox.requests(vendor);
+            let mut command = limited(kib);
+            tell(command.arg(&program).arg(vendor.name()), &sandbox, &program);
+            let tokens: u64 = run(&mut command).trim().parse().unwrap();
+            let requests = sandbox.requests(vendor) - before;
+            assert_eq!(requests, tokens, "{}, {kib} KiB: fetched in vain", vendor.name());
+            most = most.max(tokens);
+        }
+    }
+    assert!(most > 3, "no limit has room for {most} tokens");
 }
