@@ -1253,9 +1253,9 @@ mod limits {
             while client.stats().fetches < 1 {
                 thread::yield_now();
             }
-            client.cancel();
-            // A caller that had not begun when the others were cancelled flies next.
+            // A caller that has not begun when the others are cancelled flies next.
             script.token("one", HOUR);
+            client.cancel();
             for caller in callers {
                 match caller.join().unwrap() {
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Cancelled),
