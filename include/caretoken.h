@@ -659,8 +659,10 @@ int32_t caretoken_error_http_status(const struct caretoken_error *error);
 bool caretoken_error_retryable(const struct caretoken_error *error);
 
 /**
- * How many milliseconds to wait before the next call: what the vendor said, or what is left of a
- * pause that the client makes. -1 if neither.
+ * How many milliseconds to wait before the next call: what the vendor said, or, of a call that was
+ * answered during a pause of the client's, what is left of that. The client's own pauses after a
+ * failure, seconds mostly, are not in the first error; a vendor cannot make one longer than an hour.
+ * -1 if neither.
  */
 int64_t caretoken_error_retry_after_ms(const struct caretoken_error *error);
 

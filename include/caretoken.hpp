@@ -601,7 +601,8 @@ class config {
 };
 
 /// Turns one set of credentials into a token that is valid now. All member functions but the
-/// destructor and assignment may be called from many threads at once.
+/// destructor and assignment may be called from many threads at once. Those two cancel a call that is
+/// blocked in another thread, which then ends by itself; no call may begin or leave meanwhile.
 class client {
    public:
     /// Makes a client of what the config holds; the config can be used again.
@@ -633,6 +634,7 @@ class client {
     /// A token that is valid now: cached, or fetched. Blocks at most `timeout`; unless given, the
     /// config's. Zero never blocks.
     result<caretoken::token> token(std::optional<milliseconds> timeout = std::nullopt) const {
+        [[maybe_unused]] const auto callbacks = hold_callbacks();
         const caretoken_token *found = nullptr;
         caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_token(get(), ms(timeout), &found, &why);
@@ -648,6 +650,7 @@ class client {
     result<std::size_t> authorization(char *buffer, std::size_t capacity,
                                       std::optional<milliseconds> timeout = std::nullopt,
                                       std::size_t *needed = nullptr) const {
+        [[maybe_unused]] const auto callbacks = hold_callbacks();
         std::size_t length = 0;
         caretoken_error *why = nullptr;
         const caretoken_status status =
@@ -677,6 +680,7 @@ class client {
 
     /// Fetches a token if one is due and nobody else is at it; returns whether it did.
     result<bool> refresh_if_due() const {
+        [[maybe_unused]] const auto callbacks = hold_callbacks();
         bool refreshed = false;
         caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_refresh_if_due(get(), &refreshed, &why);
@@ -688,6 +692,7 @@ class client {
 
     /// Reports that the vendor's API refused this token; returns whether that dropped it.
     result<bool> reject(const caretoken::token &token) const {
+        [[maybe_unused]] const auto callbacks = hold_callbacks();
         bool dropped = false;
         caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_reject(get(), token.get(), &dropped, &why);
@@ -781,6 +786,13 @@ class client {
    private:
     client(caretoken_client *owned, const config &config)
         : on_rotation_(config.on_rotation_), on_event_(config.on_event_), handle_(owned) {}
+
+    /// For the time of a call that may call back: should the client be destroyed or assigned in another
+    /// thread meanwhile, the call is cancelled, and tells of that yet.
+    std::pair<std::shared_ptr<rotation_callback>, std::shared_ptr<event_callback>> hold_callbacks()
+        const noexcept {
+        return {on_rotation_, on_event_};
+    }
 
     /// A negative time must not be taken for the default.
     static std::int64_t ms(std::optional<milliseconds> timeout) noexcept {

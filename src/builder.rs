@@ -670,13 +670,27 @@ fn proxy_choice(text: &str) -> ProxyChoice {
     }
 }
 
+/// Far above all certificates of all CAs.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// Reads a file whole. Not a pipe or device: they may never end.
 fn read_file(name: &str, path: &str) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| {
+    let wrong = |problem: String| {
+        Err(Error::setting(name.to_owned(), problem, "give the path of a readable PEM file"))
+    };
+    match std::fs::metadata(path) {
+        // What a directory is, the system says itself.
+        Ok(found) if !found.is_file() && !found.is_dir() => {
+            return wrong("is not a regular file".to_owned());
+        }
+        Ok(found) if found.len() > MAX_FILE => return wrong("is larger than 4 MiB".to_owned()),
+        _ => {}
+    }
+    std::fs::read(path).or_else(|error| {
         // What the system says, without the number behind it.
         let words = error.to_string();
         let words = words.split(" (os error").next().unwrap_or_default();
-        let problem = format!("cannot be read ({words})");
-        Error::setting(name.to_owned(), problem, "give the path of a readable PEM file")
+        wrong(format!("cannot be read ({words})"))
     })
 }
 

@@ -177,6 +177,26 @@ mod short_lives {
     }
 
     #[test]
+    fn a_life_shorter_than_the_way_of_the_answer_is_told_in_the_same_words() {
+        let told = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&told);
+        let observed = pattern().on_event(move |event| {
+            if event.kind == EventKind::LifetimeImplausible {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let (client, script, clock) = scripted_with(observed);
+        script.then(move |_| {
+            clock.advance(seconds(1));
+            Ok(Response::new(200, &[], SecretBuf::from(WRONG_UNIT.as_bytes())))
+        });
+        let error = client.token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidLifetime);
+        assert!(error.remedy().contains("read as milliseconds"), "{error}");
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
     fn however_many_callers_ask_such_tokens_are_fetched_once_a_second_at_most() {
         let (client, script, clock) = scripted();
         for _ in 0..7 {

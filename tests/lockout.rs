@@ -302,3 +302,12 @@ fn who_was_not_cancelled_is_not_told_so() {
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Timeout, Some(seconds(10))));
     assert!(error.message().starts_with("a call was cancelled before"), "{error}");
 }
+
+#[test]
+fn who_gives_a_token_has_taken_the_password_for_right() {
+    let (client, script, _) = scripted_with(edvak());
+    script.answer(200, r#"{"token":{"access_token":"fake-one","expires_in":0}}"#);
+    let error = client.token_within(seconds(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidLifetime);
+    assert!(!error.message().contains("password"), "{error}");
+}

@@ -187,8 +187,10 @@ pub unsafe extern "C" fn caretoken_error_retryable(error: *const caretoken_error
     unsafe { read(error, false, |error| error.retryable) }
 }
 
-/// How many milliseconds to wait before the next call: what the vendor said, or what is left of a
-/// pause that the client makes. -1 if neither.
+/// How many milliseconds to wait before the next call: what the vendor said, or, of a call that was
+/// answered during a pause of the client's, what is left of that. The client's own pauses after a
+/// failure, seconds mostly, are not in the first error; a vendor cannot make one longer than an hour.
+/// -1 if neither.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_error_retry_after_ms(error: *const caretoken_error) -> i64 {
     // SAFETY: the caller gives NULL or an error that lives.

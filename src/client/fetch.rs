@@ -151,9 +151,17 @@ impl Shared {
         let access_token = grant.access_token.expose_secret();
         let life = expiry::life(grant.end, access_token, server_ms, local_ms, self.profile.life);
         let times = life.map(|life| (life, Times::new(sent, life)));
-        match times.filter(|(_, times)| !times.end.has_come(self.now())) {
-            Some((life, times)) => Ok(self.token(grant, life, times, state.holder)),
-            None => Err(self.expired().with_status(response.status())),
+        match times {
+            Some((life, times)) if !times.end.has_come(self.now()) => {
+                Ok(self.token(grant, life, times, state.holder))
+            }
+            // More likely another unit than a clock that is wrong.
+            Some((life, _)) if life.is_short => {
+                let error = self.too_short(life.span);
+                self.tell_of_short_life(life.span, &error);
+                Err(error.with_status(response.status()))
+            }
+            _ => Err(self.expired().with_status(response.status())),
         }
     }
 
@@ -190,10 +198,7 @@ impl Shared {
         }
         let too_short = life.is_short.then(|| self.too_short(life.span));
         if let Some(error) = &too_short {
-            self.tell(EventKind::LifetimeImplausible, |event| {
-                event.span = Some(life.span);
-                event.error = Some(error.clone());
-            });
+            self.tell_of_short_life(life.span, error);
         }
         let thread = thread::number();
         let is_ours = self.state.update(|state| {
@@ -251,7 +256,10 @@ impl Shared {
     /// What became of a password that may have gone out with an attempt that failed, where that
     /// could lock an account.
     pub(super) fn password_taken(&self, error: &Error) -> Option<Taken> {
-        let is_at_risk = self.profile.failures_lock && error.phase().may_have_reached_the_vendor();
+        // Who gives a token has taken the password for right, however short the token lives.
+        let is_at_risk = self.profile.failures_lock
+            && error.phase().may_have_reached_the_vendor()
+            && error.kind() != ErrorKind::InvalidLifetime;
         is_at_risk.then(|| error.http_status().map_or(Taken::Open, lockout::refused_with))
     }
 
@@ -296,6 +304,13 @@ impl Shared {
                 "ask the vendor for the unit of the lifetime (it is read as {unit}); until it is \
                  longer, a token is fetched once a second at most"
             ))
+    }
+
+    fn tell_of_short_life(&self, life: Duration, error: &Error) {
+        self.tell(EventKind::LifetimeImplausible, |event| {
+            event.span = Some(life);
+            event.error = Some(error.clone());
+        });
     }
 
     fn expired(&self) -> Error {

@@ -1,12 +1,15 @@
 // The C++ wrapper, with exceptions. The sandbox rotates ehealth's refresh token at each refresh.
 #include "caretoken.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <type_traits>
 
 #define CHECK(claim)                                                                   \
@@ -207,6 +210,43 @@ static void callbacks_live_as_long_as_the_client() {
     CHECK(calls == 2 && events > 0 && token.refresh_token() == stored);
 }
 
+/// As `client` goes, by destruction or by assignment, a call in another thread is between two events.
+static void callbacks_outlive_the_call_that_needs_them(bool is_assigned) {
+    std::atomic<bool> is_calling{false};
+    std::atomic<bool> is_gone{false};
+    std::atomic<int> events{0};
+    auto config = sandbox_config("pattern");
+    config
+        .on_event([&, kept = std::string(4096, 'x')](const caretoken::event &event) {
+            CHECK(kept[0] == 'x' && kept[4095] == 'x');
+            ++events;
+            if (event.name == "fetch_started") {
+                is_calling = true;
+                while (!is_gone) {
+                    std::this_thread::yield();
+                }
+            }
+        })
+        .value();
+    std::optional<caretoken::client> client = caretoken::client::create(config).value();
+    auto next = caretoken::client::create(sandbox_config("pattern")).value();
+    config = sandbox_config("pattern");
+    std::thread caller([&] {
+        CHECK(client->token().error().status() == CARETOKEN_CANCELLED);
+    });
+    while (!is_calling) {
+        std::this_thread::yield();
+    }
+    if (is_assigned) {
+        *client = std::move(next);
+    } else {
+        client.reset();
+    }
+    is_gone = true;
+    caller.join();
+    CHECK(events > 1);
+}
+
 int main() {
     errors_are_thrown();
     a_result_keeps_what_it_holds();
@@ -214,6 +254,8 @@ int main() {
     tokens_are_read();
     the_way_is_examined();
     callbacks_live_as_long_as_the_client();
+    callbacks_outlive_the_call_that_needs_them(false);
+    callbacks_outlive_the_call_that_needs_them(true);
     CHECK(caretoken::version() == CARETOKEN_VERSION);
     return 0;
 }
