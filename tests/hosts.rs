@@ -117,7 +117,6 @@ fn a_child_with_its_parents_process_id_does_not_take_itself_for_it() {
     }
     let program = compile("pid_namespace", &["pid_namespace.c"], &[]);
     let sandbox = Sandbox::start().unwrap();
-    sandbox.inject(Vendor::Pattern, Fault::DelayBefore(Duration::from_secs(20)));
     let mut command = Command::new("unshare");
     tell(command.args(unshare).arg(&program), &sandbox, &program);
     run(&mut command);
