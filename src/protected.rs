@@ -49,8 +49,8 @@ struct Place {
     /// The process that made it. In a forked child the pool of the parent is out of bounds:
     /// another thread may have been changing it at the moment of the fork.
     process: u64,
-    /// Among the regions of its kind.
-    region: usize,
+    /// Among the regions of its kind. The number is as small as it is for the sake of a token's size.
+    region: u32,
     kind: Kind,
     locked: bool,
 }
@@ -282,13 +282,15 @@ impl Pool {
                  may reach the swap file; to do (operator): raise the limit (ulimit -l)\""
             );
         }
+        // Each region takes 64 KiB at least: there is no memory for more than that.
+        let region = u32::try_from(region).unwrap_or(u32::MAX);
         (start, Place { process: self.process, region, kind, locked })
     }
 
     /// Frees units that were taken.
     fn give(&self, start: NonNull<u8>, units: usize, place: Place) {
         let mut regions = self.regions(place.kind);
-        let Some(slot) = regions.get_mut(place.region) else { return };
+        let Some(slot) = regions.get_mut(place.region as usize) else { return };
         let Some(owner) = slot else { return };
         owner.give(start, units);
         // The first one stays, unless it is large: making a region takes five system calls.
@@ -318,7 +320,7 @@ impl Pool {
 const CANARY: usize = size_of::<u64>();
 
 /// Room is given out in units of so many bytes.
-const UNIT: usize = 32;
+const UNIT: usize = 16;
 /// What one region has room for, unless a single block needs more. Locked memory is scarce.
 fn size_of_region(kind: Kind) -> usize {
     match kind {

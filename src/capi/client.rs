@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::boundary::{Failure, Out, call, guard, required};
+use super::boundary::{Failure, Out, call, call_without_secrets, guard, required};
 use super::cancellation::Uncancelled;
 use super::config::{caretoken_config, value_from_c};
 use super::error::caretoken_error;
@@ -18,6 +18,7 @@ use super::token::{self, caretoken_token};
 use crate::builder::Builder;
 use crate::client::Client;
 use crate::life::clock::unix_ms;
+use crate::protected::clear_registers;
 use crate::token::Token;
 
 /// For timeout_ms: the config's timeout.
@@ -182,8 +183,9 @@ pub unsafe extern "C" fn caretoken_client_token(
         token.set(token::lend(found)?);
         Ok(())
     };
+    // A hit hands out a pointer, and a miss leaves no registers to clear.
     // SAFETY: the caller gives NULL or a place for a pointer.
-    unsafe { call(error, body) }
+    unsafe { call_without_secrets(error, body) }
 }
 
 /// Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
@@ -258,6 +260,7 @@ unsafe fn hit_or_miss<R>(
     // SAFETY: it is not NULL, and the caller promises the rest.
     let client = unsafe { pin(client) };
     let token = client.enter(|client| client.miss(timeout))??;
+    clear_registers();
     Ok(miss(token))
 }
 

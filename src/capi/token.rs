@@ -5,7 +5,7 @@ use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::sync::Arc;
 
-use super::boundary::{Failure, guard, required};
+use super::boundary::{Failure, guard_without_secrets, required};
 use super::strings::{Texts, caretoken_str, text_from_c};
 use crate::token::{BEARER, Handle, Token};
 
@@ -186,7 +186,7 @@ unsafe fn read<R>(
     otherwise: R,
     read: impl FnOnce(&Token, &caretoken_token) -> R,
 ) -> R {
-    let result = guard(|| {
+    let result = guard_without_secrets(|| {
         // SAFETY: as the caller promises.
         let owner = unsafe { borrow(token) }.ok()?;
         // SAFETY: `borrow` has refused NULL, and the caller promises the rest.
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn caretoken_token_extra(
 pub unsafe extern "C" fn caretoken_token_clone(
     token: *const caretoken_token,
 ) -> *const caretoken_token {
-    guard(|| {
+    guard_without_secrets(|| {
         // SAFETY: the caller gives NULL or a token with a reference of its own.
         if let Ok(token) = unsafe { borrow(token) } {
             mem::forget(Arc::clone(&token.0));
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn caretoken_token_clone(
 /// when token is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_token_free(token: *const caretoken_token) {
-    guard(|| {
+    guard_without_secrets(|| {
         // SAFETY: the caller gives NULL or a token with a reference of its own, and gives that up.
         if let Ok(token) = unsafe { borrow(token) } {
             drop(ManuallyDrop::into_inner(token));
