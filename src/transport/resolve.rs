@@ -84,8 +84,7 @@ impl Resolver {
         let known: Vec<_> = known.map(|ip| SocketAddr::new(ip, port)).collect();
         match host {
             _ if !known.is_empty() => Ok(known),
-            // Not every system connects to a mapped address as such.
-            Host::Ip(ip) => Ok(vec![SocketAddr::new(ip.to_canonical(), port)]),
+            Host::Ip(ip) => Ok(vec![SocketAddr::new(*ip, port)]),
             Host::Name(name) => {
                 let mut found = self.look_up(name, attempt, phase)?;
                 found.iter_mut().for_each(|address| address.set_port(port));
