@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::builder::Builder;
+use crate::builder::{Builder, cannot_lock_memory};
 use crate::doctor::{self, Report};
 use crate::error::Error;
 use crate::life::Clock;
@@ -376,6 +376,10 @@ impl Shared {
         let mut result = Ok(());
         self.state.update(|state| {
             result = state.change(changes, self.now());
+            let is_locked = || state.credentials.values().all(Secret::is_locked);
+            if result.is_ok() && self.require_locked_memory && !is_locked() {
+                result = Err(cannot_lock_memory());
+            }
             result.is_ok().then_some(())
         });
         result

@@ -15,6 +15,7 @@
 mod generation;
 mod registers;
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
@@ -177,6 +178,75 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     optimization_barrier(bytes);
 }
 
+/// Room that is taken before it is needed, so that it is there when an answer has come: for one who
+/// would rather not ask than keep the answer in memory that may be swapped out.
+pub(crate) struct Room(Cell<Span>);
+
+/// Units of a region that are taken, and hold nothing yet.
+#[derive(Clone, Copy)]
+struct Span {
+    start: NonNull<u8>,
+    units: usize,
+    place: Place,
+}
+
+thread_local! {
+    /// The room that this thread's texts are kept in at the moment.
+    static LENT: Cell<Option<Span>> = const { Cell::new(None) };
+}
+
+impl Room {
+    /// Room for kept texts of so many bytes in all, and for what keeping them costs.
+    pub(crate) fn of(len: usize) -> Self {
+        let nothing = Block::empty(Kind::Kept);
+        Room(Cell::new(match len {
+            0 => Span { start: nothing.start, units: 0, place: nothing.place },
+            _ => {
+                let (start, place) = Pool::current().take(units(len), Kind::Kept);
+                Span { start, units: units(len), place }
+            }
+        }))
+    }
+
+    /// Whether the system has agreed to keep it in RAM.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.0.get().place.locked
+    }
+
+    /// Runs `body`. What this thread keeps meanwhile goes into the room, as long as that lasts.
+    pub(crate) fn lend<R>(&self, body: impl FnOnce() -> R) -> R {
+        struct Return<'a>(&'a Room, Option<Span>);
+        impl Drop for Return<'_> {
+            fn drop(&mut self) {
+                if let Some(left) = LENT.replace(self.1) {
+                    self.0.0.set(left);
+                }
+            }
+        }
+        let _return = Return(self, LENT.replace(Some(self.0.get())));
+        body()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let Span { start, units, place } = self.0.get();
+        let process = process_generation();
+        if units > 0 && place.process == process {
+            Pool::of(process).give(start, units, place);
+        }
+    }
+}
+
+/// So many units of the room that this thread was lent, if it was.
+fn of_lent_room(units: usize, process: u64) -> Option<(NonNull<u8>, Place)> {
+    let span = LENT.get().filter(|span| span.units >= units && span.place.process == process)?;
+    // SAFETY: within the units that are taken for the room, or just behind them.
+    let rest = unsafe { span.start.add(units * UNIT) };
+    LENT.set(Some(Span { start: rest, units: span.units - units, ..span }));
+    Some((span.start, span.place))
+}
+
 /// The regions of one process.
 struct Pool {
     process: u64,
@@ -225,7 +295,8 @@ impl Pool {
 
     /// Room for `len` bytes, between two canaries.
     fn room(&self, len: usize, kind: Kind) -> (NonNull<u8>, Place) {
-        let (start, place) = self.take(units(len), kind);
+        let lent = if kind == Kind::Kept { of_lent_room(units(len), self.process) } else { None };
+        let (start, place) = lent.unwrap_or_else(|| self.take(units(len), kind));
         // SAFETY: the units have room for both canaries around `len` bytes.
         let start = unsafe {
             let start = start.add(CANARY);
@@ -559,6 +630,28 @@ mod tests {
         );
         drop(regions);
         assert!(texts.iter().all(|text| text.text().len() == 1031));
+    }
+
+    #[test]
+    fn what_is_kept_while_room_is_lent_lies_in_it_as_long_as_it_lasts() {
+        let room = Room::of(1000);
+        let (first, taken) = (room.0.get().start.as_ptr(), room.0.get().units);
+        let (inside, too_large, outer) = room.lend(|| {
+            let passing = Block::new(100, Kind::Passing);
+            assert!(!passing.is_locked());
+            let outer = Room::of(0).lend(|| kept(&["fake-outside"]));
+            (kept(&["fake-inside"]), kept(&[&"x".repeat(1000)]), outer)
+        });
+        assert_eq!(inside.start(), first.wrapping_add(CANARY));
+        assert_eq!(inside.text(), "fake-inside");
+        let rest = room.0.get();
+        assert_eq!((rest.start.as_ptr(), rest.units), (first.wrapping_add(2 * UNIT), taken - 2));
+        let end = first.wrapping_add(taken * UNIT);
+        for outside in [kept(&["fake-later"]), too_large, outer] {
+            assert!(outside.start() < first || outside.start() >= end);
+        }
+        drop(room);
+        assert_eq!(inside.text(), "fake-inside");
     }
 
     #[test]

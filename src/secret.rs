@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-pub(crate) use crate::protected::{Block, Kind, wipe};
+pub(crate) use crate::protected::{Block, Kind, Room, wipe};
 use crate::protected::{Text, clear_registers};
 
 /// A credential or token: UTF-8 text in protected memory that is wiped when dropped.

@@ -117,6 +117,13 @@ impl Token {
         Arc::ptr_eq(&self.0.inner, &other.0.inner)
     }
 
+    /// Whether the system keeps all its secrets in RAM.
+    pub(crate) fn is_locked(&self) -> bool {
+        let extras = self.0.extras.iter().map(|(_, value)| value);
+        let mut all = extras.chain(&self.0.refresh_token).chain([&self.0.authorization]);
+        all.all(Secret::is_locked)
+    }
+
     /// The access token itself. To send it, use [`authorization`](Token::authorization).
     #[must_use]
     pub fn access_token(&self) -> AccessToken<'_> {

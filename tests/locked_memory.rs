@@ -153,7 +153,9 @@ fn what_a_strict_client_gives_to_c_is_locked_whatever_the_limit() {
     }
     let program = compile("locked_memory", &["locked_memory.c"], &[]);
     let mut most = 0;
-    for (vendor, padding) in [(Vendor::Pattern, 3000), (Vendor::Pattern, 8000)] {
+    // From 8000 on, a token may need more than the room that is taken before it is fetched.
+    let rows = Vendor::ALL.into_iter().flat_map(|v| [(v, 3000), (v, 8000), (v, 14_000)]);
+    for (vendor, padding) in rows {
         let sandbox = Sandbox::start().unwrap();
         sandbox.set_token_padding(vendor, padding);
         for kib in (4..=96).step_by(4) {
@@ -161,8 +163,8 @@ fn what_a_strict_client_gives_to_c_is_locked_whatever_the_limit() {
             let mut command = limited(kib);
             tell(command.arg(&program).arg(vendor.name()), &sandbox, &program);
             let tokens: u64 = run(&mut command).trim().parse().unwrap();
-            let requests = sandbox.requests(vendor) - before;
-            assert_eq!(requests, tokens, "{}, {kib} KiB: fetched in vain", vendor.name());
+            let in_vain = sandbox.requests(vendor) - before - tokens;
+            assert!(in_vain <= u64::from(padding > 3000), "{}, {kib} KiB", vendor.name());
             most = most.max(tokens);
         }
     }

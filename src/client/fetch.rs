@@ -19,12 +19,12 @@ use crate::observe::EventKind;
 use crate::process::process_generation;
 use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
-use crate::secret::{Secret, wipe_dead_stack};
+use crate::secret::{Room, Secret, wipe_dead_stack};
 use crate::thread;
 use crate::token::{BEARER, Inner, Token};
 use crate::transport::Attempt;
 
-/// More than a token with all that comes with it takes.
+/// More than most tokens take, with all that comes with them.
 const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
 impl Shared {
@@ -111,9 +111,9 @@ impl Shared {
             percent_encode_basic: self.percent_encode,
         };
         let request = render(self.profile, &ask)?;
-        // Asked before, since the answer may bring a refresh token that must not be lost.
-        let room = self.require_locked_memory.then(|| Secret::from(" ".repeat(ROOM_FOR_A_TOKEN)));
-        if room.as_ref().is_some_and(|room| !room.is_locked()) {
+        // Taken before, since the answer may bring a refresh token that must not be lost.
+        let room = Room::of(if self.require_locked_memory { ROOM_FOR_A_TOKEN } else { 0 });
+        if !room.is_locked() {
             return Err(cannot_lock_memory());
         }
 
@@ -129,15 +129,16 @@ impl Shared {
             self.clock_skew_ms.store(server_ms.saturating_sub(local_ms), Ordering::Relaxed);
         }
         let secrets: Vec<&Secret> = state.credentials.values().collect();
-        let reading = read(self.profile, &response, &secrets);
-        drop(room);
+        let reading = room.lend(|| read(self.profile, &response, &secrets));
         // First of all: whatever else is wrong with the answer, the old one may be dead.
         if let Some(new) = &reading.refresh_token {
             let refresh_life = self.profile.refresh_life;
-            let rotated = self.state.update(|present| {
-                // Whatever else was set meanwhile, it replaces the one that was sent.
-                let is_ours = present.has_refresh_token_of(state);
-                (is_ours && present.rotate(new, refresh_life, sent)).then_some(())
+            let rotated = room.lend(|| {
+                self.state.update(|present| {
+                    // Whatever else was set meanwhile, it replaces the one that was sent.
+                    let is_ours = present.has_refresh_token_of(state);
+                    (is_ours && present.rotate(new, refresh_life, sent)).then_some(())
+                })
             });
             if rotated.is_some() {
                 self.tell(EventKind::Rotated, |_| {});
@@ -153,7 +154,9 @@ impl Shared {
         let times = life.map(|life| (life, Times::new(sent, life)));
         match times {
             Some((life, times)) if !times.end.has_come(self.now()) => {
-                Ok(self.token(grant, life, times, state.holder))
+                let token = room.lend(|| self.token(grant, life, times, state.holder));
+                let is_kept = token.is_locked() || !self.require_locked_memory;
+                is_kept.then_some(token).ok_or_else(cannot_lock_memory)
             }
             // More likely another unit than a clock that is wrong.
             Some((life, _)) if life.is_short => {
