@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use artifact::{artifact, have, root, run};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
@@ -80,7 +80,9 @@ fn c_process() -> Subject {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -c unlimited; exec \"$0\""]).arg(c_program());
     command.current_dir(&directory).env("LD_LIBRARY_PATH", &artifact().libraries);
-    Subject::start(&mut command)
+    let mut subject = Subject::start(&mut command);
+    subject.directory = Some(directory);
+    subject
 }
 
 /// Looks, for each vendor, at a C program that has fetched a token, and at its secrets.
@@ -204,17 +206,18 @@ fn a_core_made_in_the_middle_of_a_fetch_has_no_copy() {
             server.stopped.recv().unwrap();
             let has_token =
                 |found: &Found| found.passing.keys().any(|(name, _)| name == "access token");
+            let patience = Instant::now() + Duration::from_secs(20);
             let found = loop {
                 let found = subject.look(&needles);
                 if shown == 0 || has_token(&found) {
                     break found;
                 }
+                assert!(Instant::now() < patience, "{row}: the token is not under way");
             };
             for (name, _) in &credentials {
                 let is_there = found.passing.keys().any(|(found, _)| found == name);
                 assert!(is_there, "{row}: {name} is not under way: {:?}", found.passing);
             }
-            println!("{row}\t{}\t{:?}", vendor.name(), found.open);
             if let Some(found) = subject.core_by_signal(&needles) {
                 assert_none(row, vendor, &found);
             }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use caretoken_sandbox::{Sandbox, Vendor};
@@ -15,6 +16,8 @@ pub(crate) struct Subject {
     child: Child,
     orders: ChildStdin,
     replies: ChildStdout,
+    /// Where it runs, if that is its own.
+    pub(crate) directory: Option<PathBuf>,
 }
 
 impl Subject {
@@ -22,7 +25,7 @@ impl Subject {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (orders, replies) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Subject { child, orders, replies }
+        Subject { child, orders, replies, directory: None }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -116,7 +119,7 @@ impl Subject {
     /// Ends it by a signal and reads the core that the kernel writes, which has the registers of
     /// all threads. `None` where the kernel hands cores to somebody else.
     pub(crate) fn core_by_signal(mut self, needles: &Needles) -> Option<Found> {
-        let directory = fs::read_link(format!("/proc/{}/cwd", self.id())).unwrap();
+        let directory = self.directory.clone().unwrap();
         let killed = Command::new("kill").args(["-QUIT", &self.id().to_string()]).status();
         assert!(killed.unwrap().success());
         let ended = self.child.wait().unwrap();
@@ -128,9 +131,7 @@ impl Subject {
             let _nowhere_else_to_say_it = writeln!(io::stderr(), "skipped: needs core files");
             return None;
         };
-        let found = scan::file(&core, needles).unwrap();
-        fs::remove_file(core).unwrap();
-        Some(found)
+        Some(scan::file(&core, needles).unwrap())
     }
 
     pub(crate) fn fetch_and_cancel(&mut self) -> String {
@@ -176,6 +177,9 @@ impl Drop for Subject {
         // The child may be gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(directory) = &self.directory {
+            let _ = fs::remove_dir_all(directory);
+        }
     }
 }
 

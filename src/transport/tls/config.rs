@@ -10,13 +10,13 @@ use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, TrustAnchor};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, InconsistentKeys};
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 
 use super::describe::is_version_1;
-use super::key::certified;
+use super::key::{KeyDer, certified};
 use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
@@ -179,7 +179,7 @@ fn malformed(field: &'static str, error: &pem::Error) -> Error {
     Error::setting(field, problem, "give it as PEM, whole and unchanged")
 }
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+type Identity = (Vec<CertificateDer<'static>>, KeyDer);
 
 pub(super) fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     match (&settings.client_cert_pem, &settings.client_key_pem) {
@@ -197,9 +197,9 @@ fn missing(field: &'static str, given: &str) -> Error {
     Error::setting(field, format!("is missing, but {given} is given"), "give both, or neither")
 }
 
-fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Error> {
+fn private_key(pem: &[u8]) -> Result<KeyDer, Error> {
     const FIELD: &str = "client_key_pem";
-    match PrivateKeyDer::from_pem_slice(pem) {
+    match KeyDer::from_pem(pem) {
         Ok(key) => Ok(key),
         Err(pem::Error::NoItemsFound) if is_encrypted(pem) => {
             let remedy = "decrypt it first, for example with: openssl pkey -in key.pem";

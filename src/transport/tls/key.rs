@@ -5,77 +5,84 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
 };
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{Error, InconsistentKeys, SignatureAlgorithm, SignatureScheme};
-use zeroize::Zeroize;
 
-use crate::secret::{SecretBuf, wipe_dead_stack};
+use crate::secret::{SecretBuf, wipe, wipe_dead_stack};
+
+/// A private key as it was given.
+pub(super) struct KeyDer {
+    kind: SectionKind,
+    der: SecretBuf,
+}
+
+impl KeyDer {
+    /// The first in a PEM file.
+    pub(super) fn from_pem(pem: &[u8]) -> Result<Self, pem::Error> {
+        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
+            let (kind, mut der) = section?;
+            let kept = SecretBuf::from(&der[..]).into_kept();
+            wipe(&mut der);
+            if let SectionKind::PrivateKey
+            | SectionKind::RsaPrivateKey
+            | SectionKind::EcPrivateKey = kind
+            {
+                return Ok(KeyDer { kind, der: kept });
+            }
+        }
+        Err(pem::Error::NoItemsFound)
+    }
+
+    /// What signs with it: the key taken apart, in ordinary memory.
+    fn parse(&self) -> Result<Arc<dyn SigningKey>, Error> {
+        let der = self.der.expose_secret();
+        any_supported_type(&match self.kind {
+            SectionKind::RsaPrivateKey => PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(der)),
+            SectionKind::EcPrivateKey => PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(der)),
+            _ => PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der)),
+        })
+    }
+}
 
 /// The chain with its key, which must fit the first certificate.
 pub(super) fn certified(
     chain: Vec<CertificateDer<'static>>,
-    mut key: PrivateKeyDer<'static>,
+    key: KeyDer,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, Error> {
-    let kept = keep(&chain, &key, provider);
-    key.zeroize();
-    wipe_dead_stack();
-    Ok(CertifiedKey::new(chain, Arc::new(KeptKey(Arc::new(kept?)))))
-}
-
-fn keep(
-    chain: &[CertificateDer<'static>],
-    key: &PrivateKeyDer<'_>,
-    provider: &CryptoProvider,
-) -> Result<Kept, Error> {
-    let parsed = any_supported_type(key)?;
-    match CertifiedKey::new(chain.to_vec(), Arc::clone(&parsed)).keys_match() {
+    let mut certified = CertifiedKey::new(chain, key.parse()?);
+    match certified.keys_match() {
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
         Err(error) => return Err(error),
     }
-    let form = match key {
-        PrivateKeyDer::Pkcs1(_) => Form::Pkcs1,
-        PrivateKeyDer::Sec1(_) => Form::Sec1,
-        _ => Form::Pkcs8,
-    };
     let mut known = provider.signature_verification_algorithms.supported_schemes();
     let mut schemes = Vec::new();
-    while let Some(signer) = parsed.choose_scheme(&known) {
+    while let Some(signer) = certified.key.choose_scheme(&known) {
         let best = signer.scheme();
         known.retain(|scheme| *scheme != best);
         schemes.push(best);
     }
-    let der = SecretBuf::from(key.secret_der()).into_kept();
-    Ok(Kept { der, form, algorithm: parsed.algorithm(), schemes })
+    let algorithm = certified.key.algorithm();
+    certified.key = Arc::new(KeptKey(Arc::new(Kept { key, algorithm, schemes })));
+    wipe_dead_stack();
+    Ok(certified)
 }
 
-/// A key as it was given, and what it can do.
+/// A key and what it can do.
 struct Kept {
-    der: SecretBuf,
-    form: Form,
+    key: KeyDer,
     algorithm: SignatureAlgorithm,
     /// What it can sign with, the best first.
     schemes: Vec<SignatureScheme>,
 }
 
-#[derive(Clone, Copy)]
-enum Form {
-    Pkcs1,
-    Sec1,
-    Pkcs8,
-}
-
 impl Kept {
     fn sign(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, Error> {
-        let der = self.der.expose_secret();
-        let key = any_supported_type(&match self.form {
-            Form::Pkcs1 => PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(der)),
-            Form::Sec1 => PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(der)),
-            Form::Pkcs8 => PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der)),
-        })?;
+        let key = self.key.parse()?;
         let signer = key.choose_scheme(&[scheme]).ok_or(Error::General(String::new()))?;
         signer.sign(message)
     }
