@@ -54,6 +54,16 @@ pub(super) fn certified(
     key: KeyDer,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, Error> {
+    let certified = keep(chain, key, provider);
+    wipe_dead_stack();
+    certified
+}
+
+fn keep(
+    chain: Vec<CertificateDer<'static>>,
+    key: KeyDer,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Error> {
     let mut certified = CertifiedKey::new(chain, key.parse()?);
     match certified.keys_match() {
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}
@@ -68,7 +78,6 @@ pub(super) fn certified(
     }
     let algorithm = certified.key.algorithm();
     certified.key = Arc::new(KeptKey(Arc::new(Kept { key, algorithm, schemes })));
-    wipe_dead_stack();
     Ok(certified)
 }
 
