@@ -14,7 +14,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use caretoken::{Builder, Client};
+use caretoken::{Client, ClientBuilder};
 use caretoken_sandbox::{Sandbox, Vendor};
 
 const ROUNDS: usize = 15;
@@ -78,7 +78,7 @@ fn compile() -> PathBuf {
 }
 
 fn client(sandbox: &Sandbox) -> Client {
-    let mut builder = Builder::by_name("pattern").unwrap();
+    let mut builder = ClientBuilder::by_name("pattern").unwrap();
     builder.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
     builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     for (name, value) in sandbox.credentials(Vendor::Pattern) {

@@ -20,7 +20,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use caretoken::{Client, Pattern, Roots, Token};
+use caretoken::{Client, Pattern, Token, TrustRoots};
 use nix::time::{ClockId, clock_gettime};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
@@ -452,7 +452,7 @@ impl Fetcher for Ours {
             client_id: USER.into(),
             client_secret: PASSWORD.into(),
         });
-        builder = builder.roots(Roots::None).ca_pem(ca_pem());
+        builder = builder.roots(TrustRoots::None).ca_pem(ca_pem());
         if row == Row::Reconnect {
             builder = builder.max_idle(Duration::ZERO);
         }

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use caretoken::{Builder, Error, Report};
+use caretoken::{ClientBuilder, DoctorReport, Error};
 use caretoken_sandbox::{Sandbox, Vendor};
 use clap::Parser;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn examine(arguments: &Arguments) -> Result<Report, Box<dyn std::error::Error>> {
+fn examine(arguments: &Arguments) -> Result<DoctorReport, Box<dyn std::error::Error>> {
     // Kept to the end: dropping the sandbox stops it.
     let mut sandbox = None;
     let mut builder = match (&arguments.vendor, &arguments.base_url) {
@@ -61,13 +61,13 @@ fn examine(arguments: &Arguments) -> Result<Report, Box<dyn std::error::Error>> 
     Ok(builder.timeout(Duration::from_secs(arguments.timeout)).doctor()?)
 }
 
-fn real_vendor(vendor: &str, base_url: &str) -> Result<Builder, Error> {
-    let mut builder = Builder::by_name(vendor)?;
+fn real_vendor(vendor: &str, base_url: &str) -> Result<ClientBuilder, Error> {
+    let mut builder = ClientBuilder::by_name(vendor)?;
     builder.set("base_url", base_url)?;
     Ok(builder)
 }
 
-fn in_sandbox(sandbox: &Sandbox) -> Result<Builder, Error> {
+fn in_sandbox(sandbox: &Sandbox) -> Result<ClientBuilder, Error> {
     let mut builder = real_vendor("pattern", &sandbox.base_url(Vendor::Pattern))?;
     builder.set("ca_pem", sandbox.ca_pem())?;
     Ok(builder)

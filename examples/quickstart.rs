@@ -7,7 +7,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use caretoken::{Builder, Token};
+use caretoken::{ClientBuilder, Token};
 use caretoken_sandbox::{Sandbox, Vendor};
 use clap::Parser;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
@@ -43,7 +43,7 @@ struct Arguments {
 
 /// Where a token is wanted, and where it can be proved.
 struct Target {
-    builder: Builder,
+    builder: ClientBuilder,
     resource_url: Option<String>,
     /// Headers that the resource wants besides the token.
     resource_headers: Vec<(&'static str, String)>,
@@ -113,7 +113,7 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 }
 
 fn in_sandbox(sandbox: &Sandbox, vendor: Vendor) -> Result<Target, caretoken::Error> {
-    let mut builder = Builder::by_name(vendor.name())?;
+    let mut builder = ClientBuilder::by_name(vendor.name())?;
     builder.set("base_url", sandbox.base_url(vendor))?;
     builder.set("ca_pem", sandbox.ca_pem())?;
     for (name, value) in sandbox.credentials(vendor) {
@@ -135,7 +135,7 @@ fn in_sandbox(sandbox: &Sandbox, vendor: Vendor) -> Result<Target, caretoken::Er
 }
 
 fn real_vendor(vendor: &str, arguments: &Arguments) -> Result<Target, Box<dyn Error>> {
-    let mut builder = Builder::by_name(vendor)?;
+    let mut builder = ClientBuilder::by_name(vendor)?;
     builder.set("base_url", arguments.base_url.as_deref().unwrap_or_default())?;
     if !arguments.scopes.is_empty() {
         builder.set("scopes", arguments.scopes.as_str())?;

@@ -7,25 +7,25 @@ use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 use crate::client::{Client, OnEvent, OnRotation, Parts, RotationFailed, deadline};
-use crate::doctor::{self, Report};
+use crate::doctor::{self, DoctorReport};
 use crate::error::Error;
+use crate::event::Event;
 use crate::life::clock::unix_ms;
 use crate::life::{Clock, SystemClock};
-use crate::observe::Event;
+use crate::memory::{Secret, SecretBuf};
 use crate::profile::credentials::{
     Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end,
 };
 use crate::profile::{HeaderPart, Profile, REFRESH_TOKEN, Scopes, base_url};
-use crate::secret::{Secret, SecretBuf};
 use crate::transport::{
-    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, Roots, TlsStack, Transport,
+    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, TlsStack, Transport, TrustRoots,
     check_user_agent,
 };
-use crate::vendor::{self, Vendor};
+use crate::vendors::{self, Vendor};
 
-/// Configures a [`Client`]. Setters only take note; [`build`](Builder::build) checks everything.
+/// Configures a [`Client`]. Setters only take note; [`build`](ClientBuilder::build) checks everything.
 #[derive(Clone)]
-pub struct Builder {
+pub struct ClientBuilder {
     profile: &'static Profile,
     base_url: String,
     credentials: Credentials,
@@ -52,7 +52,7 @@ pub struct Builder {
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_REJECTION_MEMORY: Duration = Duration::from_secs(15 * 60);
 
-/// The settings that [`Builder::set`] takes besides the vendor's credentials.
+/// The settings that [`ClientBuilder::set`] takes besides the vendor's credentials.
 const SETTINGS: &[&str] = &[
     "base_url",
     "ca_file",
@@ -79,10 +79,10 @@ const SETTINGS: &[&str] = &[
     "user_agent",
 ];
 
-impl Builder {
+impl ClientBuilder {
     pub(crate) fn new(vendor: impl Vendor) -> Self {
         let setup = vendor.into_setup();
-        let mut builder = Builder::with_profile(setup.profile);
+        let mut builder = ClientBuilder::with_profile(setup.profile);
         builder.base_url = setup.base_url;
         for (name, value) in setup.credentials {
             builder = builder.credential(name, value);
@@ -91,18 +91,18 @@ impl Builder {
     }
 
     /// Starts from a vendor's name, for programs that are configured by name: `parchment`,
-    /// `ehealth`, `edvak` or `pattern`. Everything else comes through [`set`](Builder::set).
+    /// `ehealth`, `edvak` or `pattern`. Everything else comes through [`set`](ClientBuilder::set).
     ///
     /// # Errors
     /// When there is no such vendor.
     pub fn by_name(vendor: &str) -> Result<Self, Error> {
-        vendor::by_name(vendor).map(Builder::with_profile)
+        vendors::by_name(vendor).map(ClientBuilder::with_profile)
     }
 
     /// Has all of a client's parts already.
     pub(crate) fn sibling(parts: Parts) -> Self {
         let base_url = parts.url.strip_suffix(parts.profile.path).unwrap_or_default();
-        Builder {
+        ClientBuilder {
             base_url: base_url.to_owned(),
             plain_http_to_loopback: base_url.starts_with("http://"),
             credentials: parts.credentials,
@@ -116,12 +116,12 @@ impl Builder {
             clock: parts.clock,
             on_rotation: parts.on_rotation,
             on_event: parts.on_event,
-            ..Builder::with_profile(parts.profile)
+            ..ClientBuilder::with_profile(parts.profile)
         }
     }
 
     fn with_profile(profile: &'static Profile) -> Self {
-        Builder {
+        ClientBuilder {
             profile,
             base_url: String::new(),
             credentials: Credentials::new(profile),
@@ -151,13 +151,13 @@ impl Builder {
     /// - `base_url`
     /// - `timeout_ms`, `rejection_memory_ms`, `max_idle_ms`: whole milliseconds
     /// - `refresh_token_expires_at_ms` (the method is
-    ///   [`refresh_token_expires_at`](Builder::refresh_token_expires_at)): Unix milliseconds
+    ///   [`refresh_token_expires_at`](ClientBuilder::refresh_token_expires_at)): Unix milliseconds
     /// - `scopes`, `pins`: separated by spaces
     /// - `user_agent`
     /// - `ca_pem`, `crl_pem`, `client_cert_pem`, `client_key_pem`, or `ca_file`, `crl_file`,
     ///   `client_cert_file`, `client_key_file` with the path of a file that is read at once
     /// - `roots`: `bundled`, `system` or `none`
-    /// - `tls` (the method is [`tls_stack`](Builder::tls_stack)): `rustls` or `system`
+    /// - `tls` (the method is [`tls_stack`](ClientBuilder::tls_stack)): `rustls` or `system`
     /// - `proxy`: `environment`, `off`, or a URL
     /// - `resolve`: `host=address`; each call adds one
     /// - `percent_encode_credentials`, `plain_http_to_loopback`,
@@ -212,9 +212,9 @@ impl Builder {
             }
             "roots" => {
                 self.https().roots = Some(match text {
-                    "bundled" => Roots::Bundled,
-                    "system" => Roots::System,
-                    "none" => Roots::None,
+                    "bundled" => TrustRoots::Bundled,
+                    "system" => TrustRoots::System,
+                    "none" => TrustRoots::None,
                     _ => {
                         let problem = "is not one of bundled, system and none";
                         return Err(Error::setting("roots", problem, "write one of them"));
@@ -334,11 +334,11 @@ impl Builder {
         self
     }
 
-    /// Whose certificates are trusted besides those in [`ca_pem`](Builder::ca_pem). With
-    /// [`Roots::None`] nobody's: `ca_pem` alone decides. Default: [`Roots::Bundled`], and
-    /// [`Roots::System`] with [`TlsStack::System`].
+    /// Whose certificates are trusted besides those in [`ca_pem`](ClientBuilder::ca_pem). With
+    /// [`TrustRoots::None`] nobody's: `ca_pem` alone decides. Default: [`TrustRoots::Bundled`], and
+    /// [`TrustRoots::System`] with [`TlsStack::System`].
     #[must_use]
-    pub fn roots(mut self, roots: Roots) -> Self {
+    pub fn roots(mut self, roots: TrustRoots) -> Self {
         self.https().roots = Some(roots);
         self
     }
@@ -440,7 +440,7 @@ impl Builder {
     }
 
     /// Refuses to work where the system does not let all credentials and tokens be locked into RAM:
-    /// [`build`](Builder::build) fails then, or later the call that fetches a token. Default: off;
+    /// [`build`](ClientBuilder::build) fails then, or later the call that fetches a token. Default: off;
     /// they are kept in memory that the system may swap out, and one warning is logged.
     #[must_use]
     pub fn require_locked_memory(mut self, on: bool) -> Self {
@@ -532,7 +532,7 @@ impl Builder {
     /// # Errors
     /// The first setting that cannot be used, by its name. What the network does wrong stands in the
     /// report.
-    pub fn doctor(self) -> Result<Report, Error> {
+    pub fn doctor(self) -> Result<DoctorReport, Error> {
         let vendor = self.profile.vendor;
         let named = |error: Error| error.with_vendor(vendor);
         let url = self.endpoint().map_err(named)?;
@@ -602,9 +602,9 @@ fn carrier(
     }
 }
 
-impl std::fmt::Debug for Builder {
+impl std::fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("ClientBuilder")
             .field("vendor", &self.profile.vendor)
             .field("scopes", &self.scopes)
             .field("timeout", &self.timeout)

@@ -14,22 +14,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::builder::{Builder, cannot_lock_memory};
-use crate::doctor::{self, Report};
+use crate::builder::{ClientBuilder, cannot_lock_memory};
+use crate::doctor::{self, DoctorReport};
 use crate::error::Error;
+use crate::event::{ClientStats, Counters, Event, EventKind};
 use crate::life::Clock;
 use crate::life::clock::{Moment, system_time};
-use crate::life::flight::Flight;
+use crate::life::single_flight::SingleFlight;
 use crate::life::snapshot::Snapshot;
-use crate::observe::{Counters, Event, EventKind, Stats};
-use crate::process::PerProcess;
+use crate::memory::PerProcess;
+use crate::memory::{Secret, wipe_dead_stack};
 use crate::profile::Profile;
 use crate::profile::credentials::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
-use crate::secret::{Secret, wipe_dead_stack};
 use crate::thread;
 use crate::token::{Handle, Token};
 use crate::transport::{Attempt, CancelSource, Transport};
-use crate::vendor::Vendor;
+use crate::vendors::Vendor;
 use call::Outcome;
 use state::{Change, State};
 
@@ -45,7 +45,7 @@ use state::{Change, State};
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
 
-/// What a [`Builder::on_rotation`] callback returns when it could not store the refresh token.
+/// What a [`ClientBuilder::on_rotation`] callback returns when it could not store the refresh token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RotationFailed;
 
@@ -86,7 +86,7 @@ struct Shared {
     on_event: Option<OnEvent>,
 
     state: Snapshot<State>,
-    flight: PerProcess<Flight<Outcome>>,
+    flight: PerProcess<SingleFlight<Outcome>>,
     cancel: CancelSource,
     counters: Counters,
     clock_skew_ms: AtomicI64,
@@ -98,8 +98,8 @@ const SKEW_UNKNOWN: i64 = i64::MIN;
 impl Client {
     /// Starts the configuration of a client for [`Parchment`](crate::Parchment),
     /// [`Ehealth`](crate::Ehealth), [`Edvak`](crate::Edvak) or [`Pattern`](crate::Pattern).
-    pub fn builder(vendor: impl Vendor) -> Builder {
-        Builder::new(vendor)
+    pub fn builder(vendor: impl Vendor) -> ClientBuilder {
+        ClientBuilder::new(vendor)
     }
 
     pub(crate) fn new(parts: Parts) -> Self {
@@ -120,7 +120,7 @@ impl Client {
             on_rotation: parts.on_rotation,
             on_event: parts.on_event,
             state: Snapshot::new(state),
-            flight: PerProcess::new(Flight::new),
+            flight: PerProcess::new(SingleFlight::new),
             cancel: CancelSource::default(),
             counters: Counters::default(),
             clock_skew_ms: AtomicI64::new(SKEW_UNKNOWN),
@@ -129,15 +129,15 @@ impl Client {
 
     /// Starts the configuration of another client that has all settings of this one and shares its
     /// transport: connections, TLS configuration and sessions, resolver. Set what differs, such as
-    /// the acting user's credentials, scopes or [`Builder::on_rotation`], and
-    /// [`build`](Builder::build). It has a token, a memory of rejections and counters of its own.
+    /// the acting user's credentials, scopes or [`ClientBuilder::on_rotation`], and
+    /// [`build`](ClientBuilder::build). It has a token, a memory of rejections and counters of its own.
     ///
     /// Cheap: make one for each acting user, and drop it when the user leaves.
     #[must_use]
-    pub fn sibling(&self) -> Builder {
+    pub fn sibling(&self) -> ClientBuilder {
         let this = &*self.0;
         let state = this.state.load();
-        Builder::sibling(Parts {
+        ClientBuilder::sibling(Parts {
             profile: this.profile,
             url: Arc::clone(&this.url),
             credentials: Credentials::clone(&state.credentials),
@@ -245,15 +245,15 @@ impl Client {
     /// open. A proxy gets the login that is set for it, and a server that asks for it the client's
     /// certificate, since nobody gets past them otherwise.
     ///
-    /// [`Builder::doctor`] does the same where there are no credentials yet.
+    /// [`ClientBuilder::doctor`] does the same where there are no credentials yet.
     #[must_use]
-    pub fn doctor(&self) -> Report {
+    pub fn doctor(&self) -> DoctorReport {
         self.doctor_within(self.timeout())
     }
 
     /// As [`doctor`](Client::doctor), blocking at most `timeout`.
     #[must_use]
-    pub fn doctor_within(&self, timeout: Duration) -> Report {
+    pub fn doctor_within(&self, timeout: Duration) -> DoctorReport {
         let this = &*self.0;
         let attempt = Attempt::new(deadline(timeout), this.cancel.token());
         doctor::examine(this.profile.vendor, &this.url, &*this.transport, &*this.clock, &attempt)
@@ -279,7 +279,7 @@ impl Client {
     /// last value counts.
     ///
     /// `refresh_token_expires_at_ms`, Unix milliseconds, says when the refresh token ends, as
-    /// [`Builder::refresh_token_expires_at`] does. A refresh token that is set without it has an
+    /// [`ClientBuilder::refresh_token_expires_at`] does. A refresh token that is set without it has an
     /// unknown end.
     ///
     /// ```no_run
@@ -319,9 +319,12 @@ impl Client {
 
     /// What this client has done since it was built.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> ClientStats {
         let due = self.0.state.with(State::sign_in_due);
-        Stats { sign_in_due_at: due.map(|due| system_time(due.wall_ms)), ..self.0.counters.read() }
+        ClientStats {
+            sign_in_due_at: due.map(|due| system_time(due.wall_ms)),
+            ..self.0.counters.read()
+        }
     }
 
     /// The vendor's name, such as `pattern`.
@@ -363,7 +366,7 @@ impl Shared {
                 return None;
             }
             state.token = None;
-            state.outlook = state.outlook.after_refusal(&token.0.times, self.now());
+            state.breaker = state.breaker.after_refusal(&token.0.times, self.now());
             Some(())
         });
         if was_dropped.is_some() {

@@ -18,7 +18,7 @@ const TOLERABLE_SKEW_S: u64 = 60;
 /// `Display` gives it as a block of text for a ticket. It holds addresses and names of hosts and
 /// certificates, statuses and times, never a credential, a token, or a part of an answer's body.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct DoctorReport {
     vendor: &'static str,
     url: String,
     wall_ms: i64,
@@ -32,14 +32,14 @@ pub(crate) fn examine(
     transport: &dyn Transport,
     clock: &dyn Clock,
     attempt: &Attempt,
-) -> Report {
+) -> DoctorReport {
     let Examination { mut steps, answer } = transport.examine(url, attempt);
     let wall_ms = clock.wall_ms();
     steps.push(match answer {
         None => Step::skipped("clock", "not reached"),
         Some(answer) => compare_clocks(date_ms(answer.header("date")), wall_ms),
     });
-    Report { vendor, url: url.to_owned(), wall_ms, steps }
+    DoctorReport { vendor, url: url.to_owned(), wall_ms, steps }
 }
 
 /// The vendor's clock, as of an answer that arrived at `wall_ms`, beside this machine's.
@@ -61,7 +61,7 @@ fn compare_clocks(vendor_ms: Option<i64>, wall_ms: i64) -> Step {
     Step::new("clock", Outcome::Warning, Duration::ZERO, finding)
 }
 
-impl Report {
+impl DoctorReport {
     /// The steps in the order in which they were taken: `resolve`, `connect`, `proxy`, `tls`,
     /// `request`, `clock`. After one that failed, the others are skipped.
     #[must_use]
@@ -92,7 +92,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for DoctorReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "caretoken {}, doctor", env!("CARGO_PKG_VERSION"))?;
         writeln!(f, "vendor   {}", self.vendor)?;

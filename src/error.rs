@@ -72,7 +72,7 @@ pub enum ErrorKind {
 /// Who has to do something about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Actor {
+pub enum ErrorActor {
     /// The program that calls caretoken: its settings, arguments or retries.
     Caller,
     /// Whoever runs the system: credentials, network, sign-in.
@@ -81,14 +81,14 @@ pub enum Actor {
     Vendor,
 }
 
-impl Actor {
+impl ErrorActor {
     /// `caller`, `operator` or `vendor`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Actor::Caller => "caller",
-            Actor::Operator => "operator",
-            Actor::Vendor => "vendor",
+            ErrorActor::Caller => "caller",
+            ErrorActor::Operator => "operator",
+            ErrorActor::Vendor => "vendor",
         }
     }
 }
@@ -96,7 +96,7 @@ impl Actor {
 /// Where in a call something went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Phase {
+pub enum ErrorPhase {
     /// Before any call: settings and arguments.
     Configure,
     /// Waiting for another thread's fetch, for a pause between attempts, or for a cool-down to end.
@@ -119,34 +119,37 @@ pub enum Phase {
     Store,
 }
 
-impl Phase {
+impl ErrorPhase {
     /// The variant's name in lower case, such as `resolve`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Phase::Configure => "configure",
-            Phase::Wait => "wait",
-            Phase::Resolve => "resolve",
-            Phase::Proxy => "proxy",
-            Phase::Connect => "connect",
-            Phase::Tls => "tls",
-            Phase::Send => "send",
-            Phase::Receive => "receive",
-            Phase::Read => "read",
-            Phase::Store => "store",
+            ErrorPhase::Configure => "configure",
+            ErrorPhase::Wait => "wait",
+            ErrorPhase::Resolve => "resolve",
+            ErrorPhase::Proxy => "proxy",
+            ErrorPhase::Connect => "connect",
+            ErrorPhase::Tls => "tls",
+            ErrorPhase::Send => "send",
+            ErrorPhase::Receive => "receive",
+            ErrorPhase::Read => "read",
+            ErrorPhase::Store => "store",
         }
     }
 
     /// Whether the vendor may have seen the request when this phase failed (RFC 9110 §9.2.2).
     pub(crate) fn may_have_reached_the_vendor(self) -> bool {
-        matches!(self, Phase::Send | Phase::Receive | Phase::Read | Phase::Store)
+        matches!(
+            self,
+            ErrorPhase::Send | ErrorPhase::Receive | ErrorPhase::Read | ErrorPhase::Store
+        )
     }
 }
 
 /// One row of what is known about a kind.
 struct Row {
     name: &'static str,
-    actor: Actor,
+    actor: ErrorActor,
     retryable: bool,
     message: &'static str,
     remedy: &'static str,
@@ -192,7 +195,7 @@ impl ErrorKind {
             message,
             remedy,
         };
-        use Actor::{Caller, Operator, Vendor};
+        use ErrorActor::{Caller, Operator, Vendor};
         match self {
             ErrorKind::InvalidSetting => row(
                 "invalid_setting",
@@ -396,7 +399,7 @@ impl ErrorKind {
 
     /// Who must act.
     #[must_use]
-    pub fn actor(self) -> Actor {
+    pub fn actor(self) -> ErrorActor {
         self.row().actor
     }
 
@@ -424,7 +427,7 @@ pub struct Error(Arc<Report>);
 #[derive(Clone)]
 struct Report {
     kind: ErrorKind,
-    phase: Phase,
+    phase: ErrorPhase,
     vendor: Option<&'static str>,
     message: Cow<'static, str>,
     remedy: Cow<'static, str>,
@@ -444,8 +447,10 @@ impl fmt::Display for Report {
         }
         f.write_str(&self.message)?;
         let mut facts = Facts { f, open: false };
-        facts
-            .add("phase ", Some(self.phase).filter(|p| *p != Phase::Configure).map(Phase::name))?;
+        facts.add(
+            "phase ",
+            Some(self.phase).filter(|p| *p != ErrorPhase::Configure).map(ErrorPhase::name),
+        )?;
         facts.add("HTTP ", self.http_status)?;
         facts.add("code ", self.vendor_code.as_deref())?;
         facts.add("request id ", self.request_id.as_deref())?;
@@ -483,7 +488,7 @@ impl Error {
     ///
     /// Public for injected [`Transport`](crate::transport::Transport)s. Give it nothing secret.
     #[must_use]
-    pub fn new(kind: ErrorKind, phase: Phase) -> Self {
+    pub fn new(kind: ErrorKind, phase: ErrorPhase) -> Self {
         let row = kind.row();
         Error(Arc::new(Report {
             kind,
@@ -507,7 +512,7 @@ impl Error {
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
         let field = field.into();
-        Error::new(ErrorKind::InvalidSetting, Phase::Configure)
+        Error::new(ErrorKind::InvalidSetting, ErrorPhase::Configure)
             .with_message(format!("{field} {problem}"))
             .with_remedy(remedy)
             .with(|report| report.field = Some(field))
@@ -544,7 +549,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn with_phase(self, phase: Phase) -> Self {
+    pub(crate) fn with_phase(self, phase: ErrorPhase) -> Self {
         self.with(|report| report.phase = phase)
     }
 
@@ -586,7 +591,7 @@ impl Error {
 
     /// Where in the call it went wrong.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub fn phase(&self) -> ErrorPhase {
         self.0.phase
     }
 
@@ -610,7 +615,7 @@ impl Error {
 
     /// Who must do it.
     #[must_use]
-    pub fn actor(&self) -> Actor {
+    pub fn actor(&self) -> ErrorActor {
         self.0.kind.actor()
     }
 
@@ -667,7 +672,7 @@ mod tests {
 
     #[test]
     fn an_error_prints_all_it_knows_in_one_line() {
-        let error = Error::new(ErrorKind::RateLimited, Phase::Read)
+        let error = Error::new(ErrorKind::RateLimited, ErrorPhase::Read)
             .with_vendor("pattern")
             .with_status(429)
             .with_vendor_code(Some("slow_down".into()))

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::secret::Secret;
+use crate::memory::Secret;
 
 /// A token answer nests three levels; more than this is no token answer.
 const MAX_DEPTH: usize = 16;

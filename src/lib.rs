@@ -41,7 +41,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! Features, all off by default: `platform-verifier` for [`Roots::System`], `native-tls` for
+//! Features, all off by default: `platform-verifier` for [`TrustRoots::System`], `native-tls` for
 //! [`TlsStack::System`], `capi` for the C ABI.
 
 // Tests may stop at the first surprise; the library may not.
@@ -64,31 +64,29 @@ mod builder;
 mod client;
 mod doctor;
 mod error;
+mod event;
 mod json;
 mod life;
-mod observe;
-mod process;
+mod memory;
 mod profile;
-mod protected;
-mod secret;
 mod thread;
 mod token;
 pub mod transport;
-mod vendor;
+mod vendors;
 
 #[cfg(any(test, feature = "capi"))]
 pub mod capi;
 
-pub use builder::Builder;
+pub use builder::ClientBuilder;
 pub use client::{Client, RotationFailed};
-pub use doctor::Report;
-pub use error::{Actor, Error, ErrorKind, Phase};
+pub use doctor::DoctorReport;
+pub use error::{Error, ErrorActor, ErrorKind, ErrorPhase};
+pub use event::{ClientStats, Event, EventKind};
 pub use life::{Clock, SystemClock};
-pub use observe::{Event, EventKind, Stats};
-pub use secret::{Secret, SecretBuf};
+pub use memory::{Secret, SecretBuf};
 pub use token::{AccessToken, Token};
-pub use transport::{Outcome, Roots, Step, TlsStack};
-pub use vendor::{Edvak, Ehealth, Parchment, Pattern, Vendor};
+pub use transport::{Outcome, Step, TlsStack, TrustRoots};
+pub use vendors::{Edvak, Ehealth, Parchment, Pattern, Vendor};
 
 /// Compiles the README's Rust.
 #[cfg(doctest)]

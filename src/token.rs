@@ -11,7 +11,7 @@ use once_cell::race::OnceBox;
 use crate::life::clock::{Clock, Moment, system_time};
 use crate::life::expiry::Life;
 use crate::life::window::{Stage, Times};
-use crate::secret::Secret;
+use crate::memory::Secret;
 
 /// A bearer token with what the vendor said about it.
 ///

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use caretoken::{Builder, Client, ErrorKind, Outcome, Phase, Report, Step};
+use caretoken::{Client, ClientBuilder, DoctorReport, ErrorKind, ErrorPhase, Outcome, Step};
 use caretoken_sandbox::{Fault, Options, Sandbox, Vendor};
 
 /// Secrets that nothing else looks like.
@@ -20,8 +20,8 @@ fn start() -> Sandbox {
 }
 
 /// Settings for the way only: no credentials.
-fn way(sandbox: &Sandbox, vendor: Vendor) -> Builder {
-    let mut builder = Builder::by_name(vendor.name()).unwrap();
+fn way(sandbox: &Sandbox, vendor: Vendor) -> ClientBuilder {
+    let mut builder = ClientBuilder::by_name(vendor.name()).unwrap();
     builder.set("base_url", sandbox.base_url(vendor)).unwrap();
     builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     builder.proxy("off").timeout(Duration::from_secs(20))
@@ -32,7 +32,7 @@ fn client(sandbox: &Sandbox, vendor: Vendor) -> Client {
     odd(way(sandbox, vendor)).build().unwrap()
 }
 
-fn odd(mut builder: Builder) -> Builder {
+fn odd(mut builder: ClientBuilder) -> ClientBuilder {
     let names: Vec<_> = builder.credential_names().collect();
     for (name, _) in names {
         builder.set(name, format!("{ODD}-{name}")).unwrap();
@@ -43,12 +43,12 @@ fn odd(mut builder: Builder) -> Builder {
     builder
 }
 
-fn step<'a>(report: &'a Report, name: &str) -> &'a Step {
+fn step<'a>(report: &'a DoctorReport, name: &str) -> &'a Step {
     report.steps().iter().find(|step| step.name == name).unwrap()
 }
 
 /// The names of how the steps ended, in order.
-fn outcomes(report: &Report) -> Vec<&'static str> {
+fn outcomes(report: &DoctorReport) -> Vec<&'static str> {
     report.steps().iter().map(|step| step.outcome.name()).collect()
 }
 
@@ -132,7 +132,7 @@ fn no_credentials_are_needed() {
         let report = way(&sandbox, vendor).doctor().unwrap();
         assert!(report.is_healthy(), "{report}");
     }
-    let error = Builder::by_name("pattern").unwrap().doctor().unwrap_err();
+    let error = ClientBuilder::by_name("pattern").unwrap().doctor().unwrap_err();
     assert_eq!((error.field(), error.vendor()), (Some("base_url"), Some("pattern")));
 }
 
@@ -140,7 +140,7 @@ fn no_credentials_are_needed() {
 fn over_plain_http_there_is_no_tls_to_examine() {
     let options = Options { plain_http: true, ..Options::default() };
     let sandbox = Sandbox::start_with(options).unwrap();
-    let mut builder = Builder::by_name("edvak").unwrap().plain_http_to_loopback(true);
+    let mut builder = ClientBuilder::by_name("edvak").unwrap().plain_http_to_loopback(true);
     builder.set("base_url", sandbox.base_url(Vendor::Edvak)).unwrap();
     let report = builder.doctor().unwrap();
     assert!(report.is_healthy(), "{report}");
@@ -148,7 +148,12 @@ fn over_plain_http_there_is_no_tls_to_examine() {
 }
 
 /// The error of the one step that failed; all before it are well, all after it are skipped.
-fn failure(report: &Report, name: &str, kind: ErrorKind, phase: Phase) -> caretoken::Error {
+fn failure(
+    report: &DoctorReport,
+    name: &str,
+    kind: ErrorKind,
+    phase: ErrorPhase,
+) -> caretoken::Error {
     assert!(!report.is_healthy(), "{report}");
     let failed = report.steps().iter().position(|step| step.name == name).unwrap();
     for (index, step) in report.steps().iter().enumerate() {
@@ -175,7 +180,7 @@ fn nobody_listening_ends_it_at_connect() {
     let builder = way(&sandbox, Vendor::Pattern);
     drop(sandbox);
     let report = builder.doctor().unwrap();
-    let error = failure(&report, "connect", ErrorKind::Connect, Phase::Connect);
+    let error = failure(&report, "connect", ErrorKind::Connect, ErrorPhase::Connect);
     assert!(error.message().contains("127.0.0.1"), "{error}");
     assert!(error.message().contains("connection refused"), "{error}");
 }
@@ -183,10 +188,11 @@ fn nobody_listening_ends_it_at_connect() {
 #[test]
 fn an_unknown_ca_is_named() {
     let (sandbox, other) = (start(), start());
-    let mut builder = Builder::by_name("pattern").unwrap().proxy("off").ca_pem(other.ca_pem());
+    let mut builder =
+        ClientBuilder::by_name("pattern").unwrap().proxy("off").ca_pem(other.ca_pem());
     builder.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
     let report = builder.doctor().unwrap();
-    let error = failure(&report, "tls", ErrorKind::Tls, Phase::Tls);
+    let error = failure(&report, "tls", ErrorKind::Tls, ErrorPhase::Tls);
     assert!(error.message().contains("caretoken sandbox CA"), "{error}");
     assert!(step(&report, "tls").finding.contains("caretoken sandbox CA"), "{report}");
     assert_eq!(sandbox.requests(Vendor::Pattern), 0);
@@ -195,11 +201,11 @@ fn an_unknown_ca_is_named() {
 #[test]
 fn a_name_that_does_not_resolve_ends_it_at_once() {
     // RFC 6761 §6.4: resolvers answer for `.invalid` without asking anybody.
-    let builder = Builder::by_name("pattern").unwrap().proxy("off");
+    let builder = ClientBuilder::by_name("pattern").unwrap().proxy("off");
     let mut builder = builder.timeout(Duration::from_secs(20));
     builder.set("base_url", "https://vendor.invalid").unwrap();
     let report = builder.doctor().unwrap();
-    let error = failure(&report, "resolve", ErrorKind::Resolve, Phase::Resolve);
+    let error = failure(&report, "resolve", ErrorKind::Resolve, ErrorPhase::Resolve);
     assert!(error.message().contains("vendor.invalid"), "{error}");
 }
 
@@ -216,7 +222,7 @@ fn an_address_that_was_set_is_told_as_such() {
         "vendor.invalid: 127.0.0.1 (as set; DNS was not asked)"
     );
     // Its certificate is for another name.
-    let error = failure(&report, "tls", ErrorKind::Tls, Phase::Tls);
+    let error = failure(&report, "tls", ErrorKind::Tls, ErrorPhase::Tls);
     assert!(error.message().contains("is for other names"), "{error}");
 }
 
@@ -260,7 +266,7 @@ fn a_cut_connection_ends_it_at_the_request() {
     let sandbox = start();
     sandbox.inject(Vendor::Pattern, Fault::CutBefore);
     let report = client(&sandbox, Vendor::Pattern).doctor();
-    failure(&report, "request", ErrorKind::ConnectionLost, Phase::Receive);
+    failure(&report, "request", ErrorKind::ConnectionLost, ErrorPhase::Receive);
 }
 
 #[test]
@@ -270,7 +276,7 @@ fn it_ends_with_its_deadline() {
     let begin = Instant::now();
     let report = client(&sandbox, Vendor::Pattern).doctor_within(Duration::from_millis(800));
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
-    failure(&report, "request", ErrorKind::Timeout, Phase::Receive);
+    failure(&report, "request", ErrorKind::Timeout, ErrorPhase::Receive);
     let report = client(&sandbox, Vendor::Pattern).doctor_within(Duration::ZERO);
     assert_eq!(report.error().unwrap().kind(), ErrorKind::Timeout, "{report}");
 }
@@ -290,7 +296,7 @@ fn it_can_be_cancelled() {
         doctor.join().unwrap()
     });
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-    failure(&report, "request", ErrorKind::Cancelled, Phase::Receive);
+    failure(&report, "request", ErrorKind::Cancelled, ErrorPhase::Receive);
 }
 
 #[test]
@@ -366,14 +372,14 @@ fn a_proxy_that_refuses_ends_it_there() {
     let (port, _heads) = http_proxy(refusal);
     let proxy = format!("http://{ODD}-user:{ODD}-password@127.0.0.1:{port}");
     let report = odd(way(&sandbox, Vendor::Pattern)).proxy(proxy).build().unwrap().doctor();
-    let error = failure(&report, "proxy", ErrorKind::ProxyLoginRejected, Phase::Proxy);
+    let error = failure(&report, "proxy", ErrorKind::ProxyLoginRejected, ErrorPhase::Proxy);
     assert_eq!(error.http_status(), Some(407));
     assert!(error.message().contains("NTLM"), "{error}");
     assert!(!report.to_string().contains(ODD), "{report}");
 
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let report = way(&sandbox, Vendor::Pattern).proxy(format!("http://{nobody}")).doctor().unwrap();
-    failure(&report, "connect", ErrorKind::Proxy, Phase::Proxy);
+    failure(&report, "connect", ErrorKind::Proxy, ErrorPhase::Proxy);
     assert_eq!(sandbox.connections(), 0);
 }
 
@@ -408,7 +414,7 @@ fn a_hostile_answer_does_it_no_harm() {
     ] {
         let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
         let port = raw_server(answer);
-        let mut builder = Builder::by_name("pattern").unwrap().plain_http_to_loopback(true);
+        let mut builder = ClientBuilder::by_name("pattern").unwrap().plain_http_to_loopback(true);
         builder.set("base_url", format!("http://127.0.0.1:{port}")).unwrap();
         let report = builder.timeout(Duration::from_secs(10)).doctor().unwrap();
         assert_eq!(report.error().map(caretoken::Error::kind), kind, "{shown}: {report}");

@@ -15,7 +15,7 @@ mod peer;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use caretoken::{Builder, Client, ErrorKind, Pattern, Phase, Roots};
+use caretoken::{Client, ClientBuilder, ErrorKind, ErrorPhase, Pattern, TrustRoots};
 use measure::{open_files, peak_growth};
 use peer::{Act, Over, Peers, Wire};
 use support::TestClock;
@@ -30,7 +30,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// What a fetch must come to; `None` is a token.
-type Outcome = Option<(ErrorKind, Phase)>;
+type Outcome = Option<(ErrorKind, ErrorPhase)>;
 
 struct Server {
     name: &'static str,
@@ -53,13 +53,13 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
 const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 const A_TOKEN: Outcome = None;
-const TIMEOUT: Outcome = Some((ErrorKind::Timeout, Phase::Receive));
-const TOO_LARGE: Outcome = Some((ErrorKind::AnswerTooLarge, Phase::Receive));
-const NOT_HTTP: Outcome = Some((ErrorKind::AnswerNotJson, Phase::Receive));
-const NOT_JSON: Outcome = Some((ErrorKind::AnswerNotJson, Phase::Read));
-const LOST: Outcome = Some((ErrorKind::ConnectionLost, Phase::Receive));
-const BAD_TLS: Outcome = Some((ErrorKind::Tls, Phase::Tls));
-const BAD_PROXY: Outcome = Some((ErrorKind::Proxy, Phase::Proxy));
+const TIMEOUT: Outcome = Some((ErrorKind::Timeout, ErrorPhase::Receive));
+const TOO_LARGE: Outcome = Some((ErrorKind::AnswerTooLarge, ErrorPhase::Receive));
+const NOT_HTTP: Outcome = Some((ErrorKind::AnswerNotJson, ErrorPhase::Receive));
+const NOT_JSON: Outcome = Some((ErrorKind::AnswerNotJson, ErrorPhase::Read));
+const LOST: Outcome = Some((ErrorKind::ConnectionLost, ErrorPhase::Receive));
+const BAD_TLS: Outcome = Some((ErrorKind::Tls, ErrorPhase::Tls));
+const BAD_PROXY: Outcome = Some((ErrorKind::Proxy, ErrorPhase::Proxy));
 
 /// A server that reads a request and then says `$start`, and `$piece` for ever.
 macro_rules! endless {
@@ -194,7 +194,7 @@ const SERVERS: &[Server] = &[
     server(
         "a redirect",
         HTTP,
-        Some((ErrorKind::Redirected, Phase::Read)),
+        Some((ErrorKind::Redirected, ErrorPhase::Read)),
         endless!(b"HTTP/1.1 307 Moved\r\nLocation: https://elsewhere.test/\r\nContent-Length: 0\r\n\r\n", b"x"),
     ),
     server("an end before the answer", HTTP, LOST, |wire, _| wire.read_request()),
@@ -218,7 +218,7 @@ const SERVERS: &[Server] = &[
         // Without the end that is due, and with unread bytes: that is a reset.
         Err(io::ErrorKind::Other.into())
     }),
-    server("silence instead of TLS", NO_TLS, Some((ErrorKind::Timeout, Phase::Tls)), |wire, _| {
+    server("silence instead of TLS", NO_TLS, Some((ErrorKind::Timeout, ErrorPhase::Tls)), |wire, _| {
         io::copy(wire, &mut io::sink()).map(drop)
     }),
     server("HTTP instead of TLS", NO_TLS, BAD_TLS, |wire, _| wire.write_all(OK)),
@@ -265,7 +265,7 @@ fn servers() -> impl Iterator<Item = (&'static Server, Over)> {
     SERVERS.iter().flat_map(|server| server.over.iter().map(move |over| (server, *over)))
 }
 
-fn builder(over: Over, port: u16, ca_pem: &str) -> Builder {
+fn builder(over: Over, port: u16, ca_pem: &str) -> ClientBuilder {
     let (scheme, host) = match over {
         Over::Plain => ("http", format!("127.0.0.1:{port}")),
         Over::Tls | Over::TlsWithTickets | Over::NoTls => ("https", format!("127.0.0.1:{port}")),
@@ -282,7 +282,7 @@ fn builder(over: Over, port: u16, ca_pem: &str) -> Builder {
     };
     // Its clock makes nobody wait before the next attempt.
     let builder = builder.proxy(proxy).clock(TestClock::new()).plain_http_to_loopback(true);
-    builder.roots(Roots::None).ca_pem(ca_pem)
+    builder.roots(TrustRoots::None).ca_pem(ca_pem)
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use caretoken::transport::Response;
 use caretoken::{
-    Client, Clock, Error, ErrorKind, EventKind, Phase, RotationFailed, Secret, SecretBuf, Token,
+    Client, Clock, Error, ErrorKind, ErrorPhase, EventKind, RotationFailed, Secret, SecretBuf,
+    Token,
 };
 use support::{
     NOW_MS, Script, TestClock, edvak, ehealth, parchment, pattern, pattern_answer, plain, scripted,
@@ -297,9 +298,9 @@ mod failures {
     fn a_timeout_does_not_hide_what_had_failed_before() {
         let (client, script, _clock) = scripted();
         bad_gateway(&script);
-        script.then(|_| Err(Error::new(ErrorKind::Timeout, Phase::Receive)));
+        script.then(|_| Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive)));
         let error = client.token().unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Receive));
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Receive));
         let told = error.to_string();
         assert!(
             told.contains("the attempt before had failed: ") && told.contains("HTTP 502"),
@@ -343,8 +344,8 @@ mod failures {
     #[test]
     fn what_is_safe_to_send_again_is_sent_again() {
         let (client, script, clock) = scripted();
-        script.fail(ErrorKind::Resolve, Phase::Resolve);
-        script.fail(ErrorKind::ConnectionLost, Phase::Receive);
+        script.fail(ErrorKind::Resolve, ErrorPhase::Resolve);
+        script.fail(ErrorKind::ConnectionLost, ErrorPhase::Receive);
         bad_gateway(&script);
         script.token("one", HOUR);
         assert_eq!(plain(&client.token().unwrap()), "fake-one");
@@ -359,8 +360,8 @@ mod failures {
     fn what_is_not_safe_to_send_again_is_sent_once() {
         for builder in [edvak, ehealth] {
             for (kind, phase) in [
-                (ErrorKind::ConnectionLost, Phase::Send),
-                (ErrorKind::ConnectionLost, Phase::Receive),
+                (ErrorKind::ConnectionLost, ErrorPhase::Send),
+                (ErrorKind::ConnectionLost, ErrorPhase::Receive),
             ] {
                 let (client, script, _) = scripted_with(builder());
                 script.fail(kind, phase);
@@ -371,8 +372,8 @@ mod failures {
             assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Unavailable);
             // Before the vendor can have seen anything, it is safe for everybody.
             let (client, script, _) = scripted_with(builder());
-            script.fail(ErrorKind::Connect, Phase::Connect);
-            script.fail(ErrorKind::InvalidLifetime, Phase::Read);
+            script.fail(ErrorKind::Connect, ErrorPhase::Connect);
+            script.fail(ErrorKind::InvalidLifetime, ErrorPhase::Read);
             assert_eq!(client.token().unwrap_err().kind(), ErrorKind::InvalidLifetime);
         }
     }
@@ -493,7 +494,7 @@ mod failures {
     fn a_failure_does_not_poison_the_client() {
         let (client, script, clock) = scripted();
         for _ in 0..4 {
-            script.fail(ErrorKind::Resolve, Phase::Resolve);
+            script.fail(ErrorKind::Resolve, ErrorPhase::Resolve);
         }
         assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Resolve);
         script.token("one", HOUR);
@@ -1029,7 +1030,10 @@ mod rotation {
         script.answer(201, &answer("one", "fake-rotated"));
         for _ in 0..2 {
             let error = client.token().unwrap_err();
-            assert_eq!((error.kind(), error.phase()), (ErrorKind::RotationNotStored, Phase::Store));
+            assert_eq!(
+                (error.kind(), error.phase()),
+                (ErrorKind::RotationNotStored, ErrorPhase::Store)
+            );
             assert!(client.peek().is_none());
         }
         assert_eq!(plain(&client.token().unwrap()), "fake-one");
@@ -1095,7 +1099,7 @@ mod limits {
     fn zero_time_is_enough_for_a_cached_token_and_for_nothing_else() {
         let (client, script, _) = scripted();
         let error = client.token_within(Duration::ZERO).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Wait));
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Wait));
         script.token("one", HOUR);
         client.token_within(Duration::MAX).unwrap();
         client.token_within(Duration::ZERO).unwrap();
@@ -1180,12 +1184,12 @@ mod limits {
     fn the_transport_gets_no_more_time_than_the_caller_has() {
         let (client, script, _) = scripted();
         script.then(|attempt| {
-            assert!(attempt.remaining(Phase::Connect)? <= seconds(3));
-            assert!(attempt.remaining(Phase::Connect)? > seconds(2));
-            Err(Error::new(ErrorKind::Timeout, Phase::Connect))
+            assert!(attempt.remaining(ErrorPhase::Connect)? <= seconds(3));
+            assert!(attempt.remaining(ErrorPhase::Connect)? > seconds(2));
+            Err(Error::new(ErrorKind::Timeout, ErrorPhase::Connect))
         });
         let error = client.token_within(seconds(3)).unwrap_err();
-        assert_eq!(error.phase(), Phase::Connect);
+        assert_eq!(error.phase(), ErrorPhase::Connect);
     }
 
     #[test]
@@ -1196,8 +1200,8 @@ mod limits {
             client.token().unwrap();
             clock.advance(seconds(HOUR - due));
             script.then(|attempt| {
-                assert!(attempt.remaining(Phase::Connect)? <= seconds(5));
-                Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+                assert!(attempt.remaining(ErrorPhase::Connect)? <= seconds(5));
+                Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive))
             });
             assert_eq!(plain(&client.token().unwrap()), "fake-one");
         }
@@ -1210,12 +1214,12 @@ mod limits {
         client.token().unwrap();
         clock.advance(seconds(HOUR - 3));
         script.then(move |attempt| {
-            assert!(attempt.remaining(Phase::Connect)? <= seconds(5));
+            assert!(attempt.remaining(ErrorPhase::Connect)? <= seconds(5));
             clock.advance(seconds(5));
-            Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+            Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive))
         });
         script.then(|attempt| {
-            assert!(attempt.remaining(Phase::Connect)? > seconds(20));
+            assert!(attempt.remaining(ErrorPhase::Connect)? > seconds(20));
             let body = pattern_answer("two", HOUR);
             Ok(Response::new(200, &[], SecretBuf::from(body.as_bytes())))
         });
@@ -1228,7 +1232,7 @@ mod limits {
         let (go, gate) = mpsc::channel::<()>();
         script.token("one", HOUR).then(move |_| {
             gate.recv().unwrap();
-            Err(Error::new(ErrorKind::ConnectionLost, Phase::Receive))
+            Err(Error::new(ErrorKind::ConnectionLost, ErrorPhase::Receive))
         });
         client.token().unwrap();
         clock.advance(seconds(HOUR - 30));
@@ -1265,7 +1269,7 @@ mod limits {
             while !attempt.is_cancelled() {
                 thread::yield_now();
             }
-            Err(Error::new(ErrorKind::Cancelled, Phase::Receive))
+            Err(Error::new(ErrorKind::Cancelled, ErrorPhase::Receive))
         });
         thread::scope(|scope| {
             let callers: Vec<_> = (0..4).map(|_| scope.spawn(|| client.token())).collect();

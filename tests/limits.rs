@@ -6,7 +6,7 @@ mod support;
 
 use std::fs::File;
 
-use caretoken::{Client, Error, ErrorKind, Pattern, Phase};
+use caretoken::{Client, Error, ErrorKind, ErrorPhase, Pattern};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use support::TestClock;
 
@@ -33,10 +33,10 @@ fn a_process_without_a_file_descriptor_left_is_told_so() {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 64, most).unwrap();
     for (host, left, kind, phase) in [
-        ("localhost", 0, ErrorKind::Resolve, Phase::Resolve),
-        ("127.0.0.1", 0, ErrorKind::Connect, Phase::Connect),
+        ("localhost", 0, ErrorKind::Resolve, ErrorPhase::Resolve),
+        ("127.0.0.1", 0, ErrorKind::Connect, ErrorPhase::Connect),
         // Enough to wait for a socket, and not for the socket.
-        ("127.0.0.1", 1, ErrorKind::Connect, Phase::Connect),
+        ("127.0.0.1", 1, ErrorKind::Connect, ErrorPhase::Connect),
     ] {
         let mut files = open_all();
         files.truncate(files.len() - left);

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use caretoken::transport::Response;
-use caretoken::{Client, Error, ErrorKind, Phase, SecretBuf};
+use caretoken::{Client, Error, ErrorKind, ErrorPhase, SecretBuf};
 use support::{Script, TestClock, edvak, pattern, plain, scripted_with, token_within};
 
 const ANSWER: &str = r#"{"token":{"access_token":"fake-one","expires_in":900}}"#;
@@ -27,11 +27,15 @@ const OPEN: &[(&str, Play)] = &[
     ("200 without a token", |script| _ = script.answer(200, "{}")),
     ("200 that is a page", |script| _ = script.answer(200, "<html>")),
     ("201", |script| _ = script.answer(201, ANSWER)),
-    ("cut while sending", |script| _ = script.fail(ErrorKind::ConnectionLost, Phase::Send)),
-    ("cut while receiving", |script| _ = script.fail(ErrorKind::ConnectionLost, Phase::Receive)),
-    ("no answer", |script| _ = script.fail(ErrorKind::Timeout, Phase::Receive)),
-    ("cancelled after sending", |script| _ = script.fail(ErrorKind::Cancelled, Phase::Receive)),
-    ("too large", |script| _ = script.fail(ErrorKind::AnswerTooLarge, Phase::Receive)),
+    ("cut while sending", |script| _ = script.fail(ErrorKind::ConnectionLost, ErrorPhase::Send)),
+    ("cut while receiving", |script| {
+        _ = script.fail(ErrorKind::ConnectionLost, ErrorPhase::Receive)
+    }),
+    ("no answer", |script| _ = script.fail(ErrorKind::Timeout, ErrorPhase::Receive)),
+    ("cancelled after sending", |script| {
+        _ = script.fail(ErrorKind::Cancelled, ErrorPhase::Receive)
+    }),
+    ("too large", |script| _ = script.fail(ErrorKind::AnswerTooLarge, ErrorPhase::Receive)),
 ];
 
 /// Calls every second for so long, each call with `timeout`; returns how many errors said that the
@@ -111,7 +115,7 @@ fn whoever_waits_does_not_send_it_at_once_when_the_first_caller_gives_up() {
     let (go, gate) = std::sync::mpsc::channel::<()>();
     script.then(move |_| {
         gate.recv().unwrap();
-        Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+        Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive))
     });
     script.answer(200, ANSWER);
     thread::scope(|scope| {
@@ -135,9 +139,9 @@ fn whoever_waits_does_not_send_it_at_once_when_the_first_caller_gives_up() {
 fn what_surely_never_arrived_is_free() {
     let (client, script, clock) = scripted_with(edvak());
     for (kind, phase) in [
-        (ErrorKind::Resolve, Phase::Resolve),
-        (ErrorKind::Connect, Phase::Connect),
-        (ErrorKind::Proxy, Phase::Proxy),
+        (ErrorKind::Resolve, ErrorPhase::Resolve),
+        (ErrorKind::Connect, ErrorPhase::Connect),
+        (ErrorKind::Proxy, ErrorPhase::Proxy),
     ] {
         script.fail(kind, phase);
     }
@@ -225,7 +229,7 @@ fn a_call_whose_good_token_ends_meanwhile_sends_the_password_once_all_the_same()
     let late = Arc::clone(&clock);
     script.then(move |_| {
         late.advance(seconds(5));
-        Err(Error::new(ErrorKind::Timeout, Phase::Receive))
+        Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive))
     });
     let error = client.token_within(seconds(300)).unwrap_err();
     assert_eq!((error.kind(), script.requests()), (ErrorKind::Timeout, 2));
@@ -239,7 +243,7 @@ fn who_has_a_good_token_waits_for_the_answer_where_an_end_would_leave_it_open() 
     client.token().unwrap();
     clock.advance(seconds(890));
     script.then(|attempt| {
-        assert!(attempt.remaining(Phase::Connect)? > seconds(20));
+        assert!(attempt.remaining(ErrorPhase::Connect)? > seconds(20));
         Ok(Response::new(200, &[], SecretBuf::from(ANSWER.as_bytes())))
     });
     client.token().unwrap();
@@ -296,7 +300,7 @@ fn no_step_of_the_wall_clock_shortens_or_lengthens_the_pause() {
 #[test]
 fn who_was_not_cancelled_is_not_told_so() {
     let (client, script, _) = scripted_with(edvak());
-    script.fail(ErrorKind::Cancelled, Phase::Receive);
+    script.fail(ErrorKind::Cancelled, ErrorPhase::Receive);
     assert_eq!(client.token().unwrap_err().kind(), ErrorKind::Cancelled);
     let error = client.token_within(seconds(1)).unwrap_err();
     assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Timeout, Some(seconds(10))));

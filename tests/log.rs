@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use caretoken::{Builder, Client, ErrorKind, Pattern};
+use caretoken::{Client, ClientBuilder, ErrorKind, Pattern};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
 use log::{LevelFilter, Log, Metadata, Record};
 
@@ -76,7 +76,8 @@ fn at_trace_level_no_crate_logs_a_piece_of_a_secret() {
 
     let mut secrets = Vec::new();
     for vendor in Vendor::ALL {
-        let mut builder = Builder::by_name(vendor.name()).unwrap().timeout(Duration::from_secs(5));
+        let mut builder =
+            ClientBuilder::by_name(vendor.name()).unwrap().timeout(Duration::from_secs(5));
         builder.set("base_url", sandbox.base_url(vendor)).unwrap();
         builder.set("ca_pem", sandbox.ca_pem()).unwrap();
         for (name, given) in sandbox.credentials(vendor) {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use caretoken::{Builder, Client, EventKind, Token};
+use caretoken::{Client, ClientBuilder, EventKind, Token};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
 use child::{Subject, unbuffered};
 use made_up::{sandbox, token_and};
@@ -38,7 +38,7 @@ fn the_subject() {
     let Ok(allocator) = env::var(ASKED) else { return };
     IS_WIPING.store(allocator == "wiping", Ordering::Relaxed);
     let (mut orders, mut replies) = (unbuffered(0, false), unbuffered(1, true));
-    let mut builder: Option<Builder> = None;
+    let mut builder: Option<ClientBuilder> = None;
     let mut client: Option<Client> = None;
     let mut tokens: Vec<Token> = Vec::new();
     let mut planted: Vec<Vec<u8>> = Vec::new();
@@ -66,7 +66,7 @@ fn the_subject() {
         match letter[0] {
             b'c' => {
                 let panics = Arc::clone(&panics);
-                let fresh = Builder::by_name(first).unwrap().on_event(move |event| {
+                let fresh = ClientBuilder::by_name(first).unwrap().on_event(move |event| {
                     if event.kind == EventKind::Fetched && panics.load(Ordering::Relaxed) {
                         panic!("in a callback");
                     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use caretoken::transport::Response;
-use caretoken::{Builder, Client, Error, Phase, Secret, SecretBuf};
+use caretoken::{Client, ClientBuilder, Error, ErrorPhase, Secret, SecretBuf};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use support::{Script, TestClock};
@@ -108,8 +108,8 @@ fn told(error: &Error) -> String {
 }
 
 /// A builder of each vendor with these credentials, by name.
-fn builder(vendor: &str, secrets: &[String]) -> Builder {
-    let mut builder = Builder::by_name(vendor).unwrap();
+fn builder(vendor: &str, secrets: &[String]) -> ClientBuilder {
+    let mut builder = ClientBuilder::by_name(vendor).unwrap();
     let path = if vendor == "parchment" { "/external" } else { "" };
     builder.set("base_url", format!("https://vendor.example{path}")).unwrap();
     if vendor == "parchment" {
@@ -196,7 +196,7 @@ proptest! {
         let builder = builder.transport(script).clock(clock).on_event(move |event| {
             seen.lock().unwrap().push_str(&format!("{event} {event:?}\n"));
         });
-        check_free("Builder", &format!("{builder:?}"), &known)?;
+        check_free("ClientBuilder", &format!("{builder:?}"), &known)?;
         let client = builder.build().unwrap();
         check_free("Client", &format!("{client:?}"), &known)?;
         match client.token() {
@@ -211,11 +211,11 @@ proptest! {
     fn no_secret_shows_when_it_is_set_wrongly(secret in secret(), vendor in prop::sample::select(vec!["parchment", "ehealth", "edvak", "pattern"])) {
         let known = [secret.clone()];
         let bad = [format!("{secret}\n"), format!("\0{secret}"), format!("{secret}\u{1b}"), format!(" {secret}"), format!("{secret}:ä")];
-        let names: Vec<_> = Builder::by_name(vendor).unwrap().credential_names().map(|(name, _)| name).collect();
+        let names: Vec<_> = ClientBuilder::by_name(vendor).unwrap().credential_names().map(|(name, _)| name).collect();
         let settings = ["base_url", "timeout_ms", "percent_encode_credentials", "user_agent", "proxy", "pins", "resolve", "roots", "tls", "ca_pem", "ca_file", "crl_pem", "crl_file", "client_key_pem"];
         for name in names.into_iter().chain(settings).chain(["no_such_name"]) {
             for value in &bad {
-                let mut builder = Builder::by_name(vendor).unwrap();
+                let mut builder = ClientBuilder::by_name(vendor).unwrap();
                 if let Err(error) = builder.set(name, value.as_str()) {
                     check_free(name, &told(&error), &known)?;
                 }
@@ -225,9 +225,9 @@ proptest! {
             }
         }
         // The value in the name's place.
-        let error = Builder::by_name(vendor).unwrap().set(&secret, "client_secret").unwrap_err();
+        let error = ClientBuilder::by_name(vendor).unwrap().set(&secret, "client_secret").unwrap_err();
         check_free("swapped", &told(&error), &known)?;
-        let error = Builder::by_name(&secret).unwrap_err();
+        let error = ClientBuilder::by_name(&secret).unwrap_err();
         check_free("vendor", &told(&error), &known)?;
     }
 
@@ -237,7 +237,7 @@ proptest! {
         let response = Response::new(200, &[("date", &secret)], SecretBuf::from(secret.as_bytes()));
         let shown = format!("{:?} {:?} {response:?}", Secret::from(secret.as_str()), SecretBuf::from(secret.as_bytes()));
         check_free("Debug", &shown, &known)?;
-        let error = Error::new(caretoken::ErrorKind::Internal, Phase::Read);
+        let error = Error::new(caretoken::ErrorKind::Internal, ErrorPhase::Read);
         check_free("Error", &told(&error), &known)?;
         let credentials = caretoken::Pattern { base_url: "https://vendor.example".into(), client_id: "fake".into(), client_secret: secret.into() };
         check_free("Pattern", &format!("{credentials:?} {:?}", Client::builder(credentials.clone())), &known)?;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use caretoken::{Builder, Client, Error, ErrorKind, Phase, Token};
+use caretoken::{Client, ClientBuilder, Error, ErrorKind, ErrorPhase, Token};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
 
-fn builder(sandbox: &Sandbox, vendor: Vendor) -> Builder {
-    let mut builder = Builder::by_name(vendor.name()).unwrap();
+fn builder(sandbox: &Sandbox, vendor: Vendor) -> ClientBuilder {
+    let mut builder = ClientBuilder::by_name(vendor.name()).unwrap();
     builder.set("base_url", sandbox.base_url(vendor)).unwrap();
     builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     for (name, value) in sandbox.credentials(vendor) {
@@ -209,14 +209,14 @@ fn a_wrong_unit_is_cut_or_short_but_never_weeks() {
 #[test]
 fn a_server_with_an_unknown_certificate_gets_no_credential() {
     let sandbox = start();
-    let stranger = Builder::by_name("pattern").unwrap();
+    let stranger = ClientBuilder::by_name("pattern").unwrap();
     let mut stranger = stranger.timeout(Duration::from_secs(5));
     stranger.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
     for (name, value) in sandbox.credentials(Vendor::Pattern) {
         stranger.set(name, value.as_str()).unwrap();
     }
     let error = stranger.build().unwrap().token().unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     assert_eq!(sandbox.requests(Vendor::Pattern), 0);
 }
 
@@ -226,7 +226,7 @@ fn nobody_listening_is_a_connect_error() {
     let builder = builder(&sandbox, Vendor::Pattern).timeout(Duration::from_secs(2));
     drop(sandbox);
     let error = builder.build().unwrap().token().unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, Phase::Connect), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, ErrorPhase::Connect), "{error}");
 }
 
 #[test]

@@ -5,13 +5,13 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caretoken::{Builder, Client, Edvak, ErrorKind, Pattern, Phase};
+use caretoken::{Client, ClientBuilder, Edvak, ErrorKind, ErrorPhase, Pattern};
 use support::{Script, edvak, ehealth, parchment, pattern};
 
 /// Builds with an injected transport, so that no other setting matters.
-fn wrong(builder: Builder) -> (String, String, String) {
+fn wrong(builder: ClientBuilder) -> (String, String, String) {
     let error = builder.transport(Script::new()).build().unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidSetting, Phase::Configure));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::InvalidSetting, ErrorPhase::Configure));
     assert!(!error.remedy().is_empty());
     let field = error.field().unwrap().to_owned();
     (field, error.message().to_owned(), error.to_string())
@@ -29,7 +29,7 @@ fn a_required_credential_that_is_empty_is_named() {
 
 #[test]
 fn a_missing_credential_is_named() {
-    let mut builder = Builder::by_name("pattern").unwrap();
+    let mut builder = ClientBuilder::by_name("pattern").unwrap();
     builder.set("base_url", "https://pattern.example").unwrap();
     builder.set("client_id", "fake-client").unwrap();
     assert_eq!(wrong(builder).1, "client_secret is missing");
@@ -159,7 +159,7 @@ mod by_name {
 
     #[test]
     fn a_vendor_by_name_is_the_same_as_by_type() {
-        let mut builder = Builder::by_name("pattern").unwrap();
+        let mut builder = ClientBuilder::by_name("pattern").unwrap();
         for (name, value) in [
             ("base_url", "https://pattern.example"),
             ("client_id", "fake-client"),
@@ -181,9 +181,9 @@ mod by_name {
 
     #[test]
     fn an_unknown_vendor_or_name_lists_those_that_exist() {
-        let error = Builder::by_name("epic").unwrap_err();
+        let error = ClientBuilder::by_name("epic").unwrap_err();
         assert_eq!(error.remedy(), "use one of: parchment, ehealth, edvak, pattern");
-        let error = Builder::by_name("pattern").unwrap().set("clientid", "x").unwrap_err();
+        let error = ClientBuilder::by_name("pattern").unwrap().set("clientid", "x").unwrap_err();
         assert_eq!(error.message(), "clientid is not a setting of pattern");
         for name in ["client_id", "client_secret", "base_url", "ca_file", "timeout_ms"] {
             assert!(error.remedy().contains(name), "{error}");
@@ -212,7 +212,7 @@ mod by_name {
 
     #[test]
     fn a_bad_value_names_the_setting_and_keeps_the_old_one() {
-        let mut builder = Builder::by_name("pattern").unwrap();
+        let mut builder = ClientBuilder::by_name("pattern").unwrap();
         builder.set("base_url", "https://pattern.example").unwrap();
         for (name, value) in [
             ("base_url", "https://other.example/fake-path"),
@@ -259,7 +259,7 @@ mod by_name {
 
     #[test]
     fn credential_names_say_which_are_required() {
-        let builder = Builder::by_name("ehealth").unwrap();
+        let builder = ClientBuilder::by_name("ehealth").unwrap();
         let names: Vec<_> = builder.credential_names().collect();
         assert_eq!(
             names,

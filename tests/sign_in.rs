@@ -5,7 +5,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use caretoken::{Builder, Client, ErrorKind, EventKind};
+use caretoken::{Client, ClientBuilder, ErrorKind, EventKind};
 use support::{NOW_MS, Script, TestClock, edvak, ehealth, pattern, plain, scripted_with};
 
 const DAY: u64 = 24 * 3600;
@@ -29,7 +29,7 @@ fn answer(name: &str, day: u64) -> String {
 type Told = Arc<Mutex<Vec<Option<Duration>>>>;
 
 /// A client that takes note of each warning of a sign-in.
-fn observed(builder: Builder) -> (Client, Arc<Script>, Arc<TestClock>, Told) {
+fn observed(builder: ClientBuilder) -> (Client, Arc<Script>, Arc<TestClock>, Told) {
     let told = Told::default();
     let seen = Arc::clone(&told);
     let builder = builder.on_event(move |event| {
@@ -41,7 +41,7 @@ fn observed(builder: Builder) -> (Client, Arc<Script>, Arc<TestClock>, Told) {
     (client, script, clock, told)
 }
 
-fn ends_in(builder: Builder, span: Duration) -> Builder {
+fn ends_in(builder: ClientBuilder, span: Duration) -> ClientBuilder {
     builder.refresh_token_expires_at(UNIX_EPOCH + Duration::from_millis(now_plus(span) as u64))
 }
 

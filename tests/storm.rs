@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use caretoken::{Builder, Client, ErrorKind, EventKind};
+use caretoken::{Client, ClientBuilder, ErrorKind, EventKind};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ fn a_storm_of_callers_gets_good_tokens_with_few_requests_and_no_stuck_call() {
     sandbox.set_token_life(VENDOR, LIFE);
     let attempts = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&attempts);
-    let mut builder = Builder::by_name(VENDOR.name()).unwrap().on_event(move |event| {
+    let mut builder = ClientBuilder::by_name(VENDOR.name()).unwrap().on_event(move |event| {
         if event.kind == EventKind::FetchStarted {
             seen.fetch_add(1, Ordering::Relaxed);
         }

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use caretoken::{Actor, Builder, Client, ErrorKind, Phase, Token};
+use caretoken::{Client, ClientBuilder, ErrorActor, ErrorKind, ErrorPhase, Token};
 use support::{NOW_MS, Sent, edvak, ehealth, parchment, pattern, scripted_with};
 
 fn golden(name: &str) -> String {
@@ -16,18 +16,22 @@ fn golden(name: &str) -> String {
 }
 
 /// What one call sends, and what it makes of the answer.
-fn call(builder: Builder, status: u16, body: &str) -> (Sent, Result<Token, caretoken::Error>) {
+fn call(
+    builder: ClientBuilder,
+    status: u16,
+    body: &str,
+) -> (Sent, Result<Token, caretoken::Error>) {
     let (client, script, _) = scripted_with(builder);
     script.answer(status, body);
     let result = client.token_within(Duration::from_millis(100));
     (script.sent().remove(0), result)
 }
 
-fn token(builder: Builder, status: u16, file: &str) -> Token {
+fn token(builder: ClientBuilder, status: u16, file: &str) -> Token {
     call(builder, status, &golden(file)).1.unwrap()
 }
 
-fn sends(builder: Builder, file: &str) {
+fn sends(builder: ClientBuilder, file: &str) {
     let (sent, _) = call(builder, 404, "");
     assert_eq!(sent.golden(), golden(file));
 }
@@ -266,7 +270,7 @@ mod answers {
 
 /// One documented refusal.
 struct Refusal {
-    builder: fn() -> Builder,
+    builder: fn() -> ClientBuilder,
     status: u16,
     body: &'static str,
     kind: ErrorKind,
@@ -280,7 +284,7 @@ fn every_documented_refusal_has_its_own_meaning() {
         AccessDenied, AccessRevoked, CredentialsRejected, EndpointNotFound, Proxy, RateLimited,
         RequestRefused, ScopeRefused, SignInRequired, Unavailable,
     };
-    let refusal = |builder: fn() -> Builder, status, body, kind, code, request_id| Refusal {
+    let refusal = |builder: fn() -> ClientBuilder, status, body, kind, code, request_id| Refusal {
         builder,
         status,
         body,
@@ -519,13 +523,13 @@ fn every_documented_refusal_has_its_own_meaning() {
         let error = call_once(builder(), status, body);
         let seen = (error.kind(), error.vendor_code(), error.request_id(), error.http_status());
         assert_eq!(seen, (kind, code, request_id, Some(status)), "{status} {body}");
-        assert_eq!(error.phase(), Phase::Read);
+        assert_eq!(error.phase(), ErrorPhase::Read);
         assert_eq!(error.vendor(), Some(builder().build().unwrap().vendor()));
     }
 }
 
 /// The error of a single attempt.
-fn call_once(builder: Builder, status: u16, body: &str) -> caretoken::Error {
+fn call_once(builder: ClientBuilder, status: u16, body: &str) -> caretoken::Error {
     let (client, script, _) = scripted_with(builder.timeout(Duration::from_millis(1)));
     // Attempts beyond the first answer the same, whatever the pause before them.
     for _ in 0..4 {
@@ -555,8 +559,8 @@ fn six_different_refusals_ask_six_different_things_of_different_people() {
     let retryable: Vec<_> = errors.iter().map(caretoken::Error::is_retryable).collect();
     assert_eq!(retryable, [false, false, false, false, true, true]);
     let actors: Vec<_> = errors.iter().map(caretoken::Error::actor).collect();
-    assert_eq!(actors[..4], [Actor::Operator; 4]);
-    assert_eq!(actors[4..], [Actor::Caller, Actor::Vendor]);
+    assert_eq!(actors[..4], [ErrorActor::Operator; 4]);
+    assert_eq!(actors[4..], [ErrorActor::Caller, ErrorActor::Vendor]);
 }
 
 #[test]
@@ -609,7 +613,7 @@ fn no_part_of_a_body_reaches_an_error() {
     }
 }
 
-fn secret_name(builder: fn() -> Builder) -> &'static str {
+fn secret_name(builder: fn() -> ClientBuilder) -> &'static str {
     let names = builder();
     let mut names = names.credential_names().map(|(name, _)| name);
     names.find(|name| name.ends_with("secret")).unwrap()

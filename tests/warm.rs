@@ -15,7 +15,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caretoken::{Client, Pattern, Roots};
+use caretoken::{Client, Pattern, TrustRoots};
 use measure::{open_files, peak_growth, threads, threads_ever};
 use peer::{Act, Over, Peers};
 use support::TestClock;
@@ -40,7 +40,7 @@ fn a_thousand_warm_fetches_bring_no_thread_and_leave_nothing() {
     })
     .clock(Arc::clone(&clock) as _)
     .proxy("off")
-    .roots(Roots::None)
+    .roots(TrustRoots::None)
     .ca_pem(peers.ca_pem.as_str())
     .build()
     .unwrap();

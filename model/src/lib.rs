@@ -1,10 +1,10 @@
-//! The client's snapshot and flight, compiled against the model checker's threads and locks, so that
+//! The client's snapshot and single flight, compiled against the model checker's threads and locks, so that
 //! `cargo test -p caretoken-model` runs every interleaving of a few threads.
 #![cfg(test)]
 
 #[path = "../../src/life"]
 mod life {
-    mod flight;
+    mod single_flight;
     mod snapshot;
 
     /// What `src/life/mod.rs` has from the standard library.

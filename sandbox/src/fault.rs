@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::answer::{Answer, HTML, JSON};
 use crate::request::RecordedRequest;
 use crate::state::{Endpoint, State};
-use crate::vendor::{self, Profile, Refusal, Vendor};
+use crate::vendors::{self, Profile, Refusal, Vendor};
 
 /// One way in which a token request goes wrong.
 ///
@@ -97,7 +97,7 @@ pub(crate) fn play(
     fault: Option<Fault>,
 ) -> Option<Play> {
     let profile = vendor.profile();
-    let normal = |state: &mut State| vendor::answer(state, vendor, &Endpoint::Token, request);
+    let normal = |state: &mut State| vendors::answer(state, vendor, &Endpoint::Token, request);
     let (answer, delivery) = match fault {
         Some(Fault::CutBefore) => return None,
         Some(Fault::DelayDuring(pause)) => (normal(state), Delivery::Halves(pause)),

@@ -34,9 +34,9 @@ mod sandbox;
 mod script;
 mod server;
 mod state;
-mod vendor;
+mod vendors;
 
 pub use fault::Fault;
 pub use request::RecordedRequest;
 pub use sandbox::{Options, Sandbox};
-pub use vendor::Vendor;
+pub use vendors::Vendor;

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::request::RecordedRequest;
 use crate::server::{self, Shared};
 use crate::state::State;
-use crate::vendor::{Vendor, ehealth};
+use crate::vendors::{Vendor, ehealth};
 
 /// How a sandbox listens.
 #[derive(Clone, Debug, Default)]

@@ -25,7 +25,7 @@ use crate::fault::{self, Delivery, Fault, Play};
 use crate::request::{BODY_LIMIT, RecordedRequest};
 use crate::script::Script;
 use crate::state::{Endpoint, State};
-use crate::vendor;
+use crate::vendors;
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -135,7 +135,7 @@ impl std::error::Error for Cut {}
 
 /// The life of a request.
 async fn respond(shared: &Shared, request: Request<Incoming>) -> Result<Response<Script>, Cut> {
-    let Some((vendor, endpoint)) = vendor::route(request.uri().path()) else {
+    let Some((vendor, endpoint)) = vendors::route(request.uri().path()) else {
         return Ok(stage(plain(shared, Answer::with(404, TEXT, "no vendor has this path"))));
     };
     let fault = shared.state().arrive(vendor, &endpoint);
@@ -143,7 +143,7 @@ async fn respond(shared: &Shared, request: Request<Incoming>) -> Result<Response
         return Ok(stage(plain(shared, Answer::with(413, TEXT, "request body too large"))));
     };
     if let Endpoint::Resource = endpoint {
-        let answer = vendor::answer(&mut shared.state(), vendor, &endpoint, &request);
+        let answer = vendors::answer(&mut shared.state(), vendor, &endpoint, &request);
         return Ok(stage(plain(shared, answer)));
     }
     shared.state().of_mut(vendor).last_request = Some(request.clone());

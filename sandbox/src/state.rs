@@ -11,7 +11,7 @@ use tokio_rustls::rustls::crypto::{SecureRandom, ring};
 
 use crate::fault::Fault;
 use crate::request::RecordedRequest;
-use crate::vendor::{TokenFormat, Vendor};
+use crate::vendors::{TokenFormat, Vendor};
 
 /// Tokens kept per vendor; beyond either limit the oldest is forgotten, and so refused.
 const TOKENS_KEPT: usize = 10_000;

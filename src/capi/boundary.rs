@@ -10,8 +10,8 @@ use super::error::caretoken_error;
 use super::status::{
     CARETOKEN_BUFFER_TOO_SMALL, CARETOKEN_NULL_ARGUMENT, CARETOKEN_OK, caretoken_status, status_of,
 };
-use crate::error::{Error, ErrorKind, Phase};
-use crate::protected::clear_registers;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::clear_registers;
 
 /// Why a call failed: the core's error, with the number that C gets.
 pub(super) struct Failure {
@@ -45,7 +45,7 @@ impl Failure {
 
     /// A defect; `place` is where in the source.
     pub(super) fn internal(place: Option<String>) -> Self {
-        let error = Error::new(ErrorKind::Internal, Phase::Configure);
+        let error = Error::new(ErrorKind::Internal, ErrorPhase::Configure);
         match place {
             Some(place) => error.with_message(format!("internal error at {place}")).into(),
             None => error.into(),
@@ -54,7 +54,7 @@ impl Failure {
 
     /// A client that had an internal error before.
     pub(super) fn poisoned() -> Self {
-        Error::new(ErrorKind::Internal, Phase::Configure)
+        Error::new(ErrorKind::Internal, ErrorPhase::Configure)
             .with_message("an earlier internal error has made the client unusable")
             .into()
     }

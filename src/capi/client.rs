@@ -15,10 +15,10 @@ use super::error::caretoken_error;
 use super::status::caretoken_status;
 use super::strings::text_from_c;
 use super::token::{self, caretoken_token};
-use crate::builder::Builder;
+use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::life::clock::unix_ms;
-use crate::protected::clear_registers;
+use crate::memory::clear_registers;
 use crate::token::Token;
 
 /// For timeout_ms: the config's timeout.
@@ -452,7 +452,7 @@ unsafe fn list_from_c<'a, T>(
 }
 
 fn shown(client: &caretoken_client, name: &str) -> String {
-    let builder = Builder::by_name(client.client.vendor());
+    let builder = ClientBuilder::by_name(client.client.vendor());
     builder.map_or_else(|_| "value".to_owned(), |builder| builder.shown(name))
 }
 

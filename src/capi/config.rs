@@ -9,20 +9,20 @@ use super::error::caretoken_error;
 use super::event::{caretoken_event, with_face};
 use super::status::{CARETOKEN_NULL_ARGUMENT, caretoken_status};
 use super::strings::{caretoken_str, sized_text_from_c, text_from_c};
-use crate::builder::Builder;
+use crate::builder::ClientBuilder;
 use crate::client::{Client, RotationFailed};
 use crate::error::Error;
-use crate::secret::Secret;
+use crate::memory::Secret;
 
 /// What a client is made of: a vendor, credentials, settings, callbacks.
 ///
 /// Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
 /// client copies what it needs, so that a config may make several clients, be changed in between, and
 /// be freed at any time.
-pub struct caretoken_config(Builder);
+pub struct caretoken_config(ClientBuilder);
 
 impl caretoken_config {
-    pub(super) fn handle(builder: Builder) -> *mut caretoken_config {
+    pub(super) fn handle(builder: ClientBuilder) -> *mut caretoken_config {
         Box::into_raw(Box::new(caretoken_config(builder)))
     }
 
@@ -30,7 +30,7 @@ impl caretoken_config {
         Ok(self.0.clone().build()?)
     }
 
-    fn change(&mut self, change: impl FnOnce(Builder) -> Builder) {
+    fn change(&mut self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) {
         self.0 = change(self.0.clone());
     }
 }
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn caretoken_config_new(
         let config = config.required()?;
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let vendor = unsafe { text_from_c(vendor, "vendor") }?;
-        let builder = Builder::by_name(vendor)?;
+        let builder = ClientBuilder::by_name(vendor)?;
         config.set(caretoken_config::handle(builder));
         Ok(())
     };

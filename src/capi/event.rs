@@ -2,7 +2,7 @@
 
 use super::status::{CARETOKEN_OK, caretoken_status, status_of};
 use super::strings::{Texts, caretoken_str};
-use crate::observe::Event;
+use crate::event::Event;
 
 /// Something that happened in a client, for logs and monitoring. It never holds a secret.
 ///

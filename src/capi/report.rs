@@ -9,7 +9,7 @@ use super::error::caretoken_error;
 use super::status::caretoken_status;
 use super::strings::{Texts, caretoken_str};
 use crate::client::Client;
-use crate::doctor::Report;
+use crate::doctor::DoctorReport;
 
 /// What caretoken_client_doctor found on the way to the vendor.
 ///
@@ -26,7 +26,7 @@ pub struct caretoken_report {
 }
 
 impl caretoken_report {
-    fn of(report: &Report) -> Self {
+    fn of(report: &DoctorReport) -> Self {
         let (texts, mut views) = Texts::of(&[&report.to_string()]);
         let text = views.next().unwrap_or(caretoken_str::EMPTY);
         caretoken_report { is_healthy: report.is_healthy(), text, _texts: texts }

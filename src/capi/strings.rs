@@ -6,7 +6,7 @@ use std::slice;
 use zeroize::Zeroize;
 
 use super::boundary::{Failure, guard, required};
-use crate::secret::Secret;
+use crate::memory::Secret;
 
 /// A text: UTF-8, len bytes long, and with a NUL behind the last of them, so that data can be passed
 /// wherever C wants a string.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
-use crate::builder::Builder;
+use crate::builder::ClientBuilder;
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Attempt, Request, Response, Transport};
 
@@ -24,7 +24,7 @@ fn panicking_client() -> *mut caretoken_client {
 }
 
 fn client_on(transport: impl Transport) -> *mut caretoken_client {
-    let mut builder = Builder::by_name("edvak").unwrap().transport(Arc::new(transport));
+    let mut builder = ClientBuilder::by_name("edvak").unwrap().transport(Arc::new(transport));
     for (name, value) in [
         ("base_url", "https://edvak.example"),
         ("client_id", "fake-id"),
@@ -203,7 +203,7 @@ fn no_error_accessor_shows_a_piece_of_a_secret() {
         let number = || RandomState::new().build_hasher().finish();
         let secret = format!("{:016x}{:016x}", number(), number());
         let echo = Echo { status, secret: secret.clone() };
-        let mut builder = Builder::by_name("ehealth").unwrap().transport(Arc::new(echo));
+        let mut builder = ClientBuilder::by_name("ehealth").unwrap().transport(Arc::new(echo));
         for (name, value) in [
             ("base_url", "https://ehealth.example"),
             ("client_id", "fake-id"),

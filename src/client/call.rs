@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Shared;
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::event::EventKind;
+use crate::life::breaker::Plan;
 use crate::life::clock::Moment;
-use crate::life::flight::{Boarding, Flight, Pilot};
-use crate::life::outlook::Plan;
+use crate::life::single_flight::{Entry, Leader, SingleFlight};
 use crate::life::window::Stage;
-use crate::observe::EventKind;
 use crate::thread;
 use crate::token::Token;
 use crate::transport::CancelToken;
@@ -42,7 +42,7 @@ pub(super) enum Step<'a> {
     Done(Outcome),
     /// This call fetches; `has_token` if the caller has a good one meanwhile.
     Lead {
-        leader: Pilot<'a, Outcome>,
+        leader: Leader<'a, Outcome>,
         has_token: bool,
     },
     /// Something has changed: look again.
@@ -88,10 +88,10 @@ impl Shared {
         let call = self.call(self.timeout);
         self.tell_of_sign_in();
         let flight = self.flight.get();
-        let Some(leader) = flight.try_board() else { return Ok(false) };
+        let Some(leader) = flight.try_lead() else { return Ok(false) };
         let (now, state) = (self.now(), self.state.load());
         let cached = state.good_token(thread::number(), now);
-        match state.outlook.plan(cached.as_ref().map(|(_, stage)| *stage), now) {
+        match state.breaker.plan(cached.as_ref().map(|(_, stage)| *stage), now) {
             Plan::Serve => Ok(false),
             Plan::FetchLater(_, error) | Plan::Refuse(error) => Err(error),
             Plan::RefreshEarly | Plan::Refresh | Plan::Fetch => {
@@ -100,11 +100,11 @@ impl Shared {
         }
     }
 
-    fn step<'a>(&self, call: &Call, flight: &'a Flight<Outcome>) -> Step<'a> {
+    fn step<'a>(&self, call: &Call, flight: &'a SingleFlight<Outcome>) -> Step<'a> {
         let time_left = self.time_left(call);
         let (now, state) = (self.now(), self.state.load());
         let cached = state.good_token(thread::number(), now);
-        let plan = state.outlook.plan(cached.as_ref().map(|(_, stage)| *stage), now);
+        let plan = state.breaker.plan(cached.as_ref().map(|(_, stage)| *stage), now);
         let has_token = cached.is_some();
 
         let leader = match (&plan, cached, time_left) {
@@ -127,19 +127,19 @@ impl Shared {
             (Plan::FetchLater(wait, error), _, Ok(left)) if *wait >= left => {
                 return Step::Done(Err(error.clone()));
             }
-            (Plan::RefreshEarly, Some((token, _)), Ok(_)) => match flight.try_board() {
+            (Plan::RefreshEarly, Some((token, _)), Ok(_)) => match flight.try_lead() {
                 None => return self.hit_on(token),
                 Some(leader) => leader,
             },
             (_, cached, Ok(_)) => {
                 let limit = call.with_token(has_token);
-                match flight.board(|| self.time_left(&limit)) {
-                    Ok(Boarding::Pilot(leader)) => leader,
-                    Ok(Boarding::Already) => {
+                match flight.enter(|| self.time_left(&limit)) {
+                    Ok(Entry::Leader(leader)) => leader,
+                    Ok(Entry::Already) => {
                         let cached = cached.map(|(token, _)| token);
                         return Step::Done(cached.ok_or_else(|| self.called_from_callback()));
                     }
-                    Ok(Boarding::Landed(outcome)) => return self.after_waiting(outcome, has_token),
+                    Ok(Entry::Finished(outcome)) => return self.after_waiting(outcome, has_token),
                     Err(error) => {
                         let result = self.old_token_instead(error, has_token);
                         return match self.goes_on(call, &result, has_token) {
@@ -189,7 +189,7 @@ impl Shared {
     }
 
     /// Fetches, and shares the outcome with all who wait.
-    fn lead(&self, leader: Pilot<'_, Outcome>, call: &Call, has_token: bool) -> Outcome {
+    fn lead(&self, leader: Leader<'_, Outcome>, call: &Call, has_token: bool) -> Outcome {
         let version = self.state.with(|state| state.version);
         let result = self.fetch(call, has_token);
         let is_mine_alone = |error: &Error| {
@@ -200,7 +200,7 @@ impl Shared {
         };
         match result.as_ref().is_err_and(is_mine_alone) {
             true => drop(leader),
-            false => leader.land(result.clone()),
+            false => leader.finish(result.clone()),
         }
         result
     }
@@ -247,7 +247,7 @@ impl Shared {
 
     /// The time left, or the error that there is none.
     pub(super) fn time_left(&self, call: &Call) -> Result<Duration, Error> {
-        let error = |kind| Error::new(kind, Phase::Wait).with_vendor(self.profile.vendor);
+        let error = |kind| Error::new(kind, ErrorPhase::Wait).with_vendor(self.profile.vendor);
         if call.cancel.is_cancelled() {
             return Err(error(ErrorKind::Cancelled));
         }

@@ -9,17 +9,17 @@ use super::call::Call;
 use super::state::State;
 use super::{RotationFailed, Shared, deadline};
 use crate::builder::cannot_lock_memory;
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::event::EventKind;
+use crate::life::breaker::Failure;
 use crate::life::expiry::{self, date_ms};
 use crate::life::lockout::{self, Taken};
-use crate::life::outlook::Failure;
 use crate::life::retry;
 use crate::life::window::Times;
-use crate::observe::EventKind;
-use crate::process::process_generation;
+use crate::memory::process_generation;
+use crate::memory::{Room, Secret, wipe_dead_stack};
 use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
-use crate::secret::{Room, Secret, wipe_dead_stack};
 use crate::thread;
 use crate::token::{BEARER, Inner, Token};
 use crate::transport::Attempt;
@@ -211,8 +211,8 @@ impl Shared {
             let now = self.now();
             let old = state.good_token(thread, now);
             let old = old.as_ref().map(|(old, _)| &old.0.times);
-            state.outlook =
-                state.outlook.after_success(old, &token.0.times, now, too_short.clone());
+            state.breaker =
+                state.breaker.after_success(old, &token.0.times, now, too_short.clone());
             match &mut state.unstored {
                 Some(unstored) => unstored.token = Some(token.clone()),
                 None => state.put(token, thread, now),
@@ -235,7 +235,7 @@ impl Shared {
         };
         if let Some(store) = &self.on_rotation {
             store(&unstored.refresh_token).map_err(|RotationFailed| {
-                Error::new(ErrorKind::RotationNotStored, Phase::Store)
+                Error::new(ErrorKind::RotationNotStored, ErrorPhase::Store)
                     .with_vendor(self.profile.vendor)
             })?;
         }
@@ -280,7 +280,7 @@ impl Shared {
                 return None;
             }
             let old = state.good_token(0, now);
-            state.outlook = state.outlook.after_failure(Failure {
+            state.breaker = state.breaker.after_failure(Failure {
                 error,
                 old: old.as_ref().map(|(old, _)| &old.0.times),
                 password,
@@ -288,7 +288,7 @@ impl Shared {
                 now,
                 random,
             });
-            Some(state.outlook.cooling_down(now).map(|(error, span)| (error.clone(), span)))
+            Some(state.breaker.cooling_down(now).map(|(error, span)| (error.clone(), span)))
         });
         held.flatten()
     }
@@ -297,7 +297,7 @@ impl Shared {
     fn too_short(&self, life: Duration) -> Error {
         let unit = self.profile.answer.expiry.unit.name();
         let shortest = self.profile.life.shortest.as_secs();
-        Error::new(ErrorKind::InvalidLifetime, Phase::Read)
+        Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read)
             .with_vendor(self.profile.vendor)
             .with_message(format!(
                 "the vendor's token lives for {} ms only, which is less than {shortest} s",
@@ -317,15 +317,17 @@ impl Shared {
     }
 
     fn expired(&self) -> Error {
-        Error::new(ErrorKind::InvalidLifetime, Phase::Read)
+        Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read)
             .with_vendor(self.profile.vendor)
             .with_message("the token had expired before it arrived")
     }
 
     fn always_replaced(&self) -> Error {
-        Error::new(ErrorKind::Cancelled, Phase::Wait).with_vendor(self.profile.vendor).with_message(
-            "the credentials were replaced by another holder's during each of several fetches",
-        )
+        Error::new(ErrorKind::Cancelled, ErrorPhase::Wait)
+            .with_vendor(self.profile.vendor)
+            .with_message(
+                "the credentials were replaced by another holder's during each of several fetches",
+            )
     }
 }
 

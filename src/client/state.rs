@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::life::breaker::Breaker;
 use crate::life::clock::Moment;
-use crate::life::outlook::Outlook;
 use crate::life::window::{self, RefreshLife, Stage};
+use crate::memory::Secret;
 use crate::profile::REFRESH_TOKEN;
 use crate::profile::credentials::Credentials;
-use crate::secret::Secret;
 use crate::token::{Issue, Token};
 
 /// Credentials, the token they brought, and what was learned with them. Whoever reads it sees all of
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub(super) refresh_life: Option<RefreshLife>,
     /// For which day the host was told that a sign-in will be due.
     pub(super) told_of_sign_in: Option<Moment>,
-    pub(super) outlook: Outlook,
+    pub(super) breaker: Breaker,
 }
 
 /// A new refresh token, and the token that came with it, which nobody may have before it is stored.
@@ -60,7 +60,7 @@ impl State {
             unstored: None,
             refresh_life: refresh_end_ms.map(|end| until(end, now)),
             told_of_sign_in: None,
-            outlook: Outlook::default(),
+            breaker: Breaker::default(),
         }
     }
 
@@ -126,7 +126,7 @@ impl State {
             self.refresh_life = refresh_life;
             self.told_of_sign_in = None;
         }
-        self.outlook = Outlook::default();
+        self.breaker = Breaker::default();
         self.look_again(now);
         Ok(())
     }

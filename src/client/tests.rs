@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::call::Step;
 use super::{Client, RotationFailed, deadline};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::SecretBuf;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
 use crate::transport::Response;
 use support::{
     NOW_MS, Script, TestClock, ehealth, parchment, pattern_answer, plain, scripted, scripted_with,
@@ -60,7 +60,7 @@ fn with_seconds_left(left: u64) -> (Client, Arc<Script>, Arc<TestClock>) {
 #[test]
 fn one_callers_timeout_lets_the_next_in_line_fetch() {
     let (client, script, _) = scripted();
-    let go = held_back(&script, || Err(Error::new(ErrorKind::Timeout, Phase::Receive)));
+    let go = held_back(&script, || Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive)));
     script.token("one", HOUR);
     thread::scope(|scope| {
         let hasty = scope.spawn(|| client.token_within(seconds(1)));
@@ -263,7 +263,7 @@ fn all_who_wait_are_told_of_a_refresh_token_that_could_not_be_stored() {
 #[test]
 fn a_caller_whose_time_ends_as_a_fetch_is_abandoned_starts_none() {
     let (client, script, clock) = scripted();
-    let go = held_back(&script, || Err(Error::new(ErrorKind::Timeout, Phase::Receive)));
+    let go = held_back(&script, || Err(Error::new(ErrorKind::Timeout, ErrorPhase::Receive)));
     thread::scope(|scope| {
         let leader = scope.spawn(|| client.token_within(seconds(5)));
         script.wait_for_requests(1);

@@ -105,7 +105,7 @@ pub(crate) fn retry_after(header: Option<&str>, server_ms: i64) -> Option<Durati
 mod tests {
     use super::*;
 
-    use crate::error::Phase;
+    use crate::error::ErrorPhase;
 
     fn failed(error: &Error) -> Failed<'_> {
         Failed {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn error(kind: ErrorKind) -> Error {
-        Error::new(kind, Phase::Read)
+        Error::new(kind, ErrorPhase::Read)
     }
 
     #[test]
@@ -151,19 +151,19 @@ mod tests {
         let slow_down = error(ErrorKind::RateLimited);
         assert!(is_made(Failed { error: &slow_down, ..careful }));
         for (phase, expected) in [
-            (Phase::Connect, true),
-            (Phase::Tls, true),
-            (Phase::Send, false),
-            (Phase::Receive, false),
+            (ErrorPhase::Connect, true),
+            (ErrorPhase::Tls, true),
+            (ErrorPhase::Send, false),
+            (ErrorPhase::Receive, false),
         ] {
             let lost = Error::new(ErrorKind::ConnectionLost, phase);
             assert_eq!(is_made(Failed { error: &lost, ..careful }), expected, "{phase:?}");
         }
         for kind in [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::AnswerMalformed] {
-            let error = Error::new(kind, Phase::Connect);
+            let error = Error::new(kind, ErrorPhase::Connect);
             assert!(!is_made(Failed { error: &error, ..base }), "{kind:?}");
         }
-        let proxy = Error::new(ErrorKind::Proxy, Phase::Proxy);
+        let proxy = Error::new(ErrorKind::Proxy, ErrorPhase::Proxy);
         assert!(is_made(Failed { error: &proxy, ..base }));
         let proxy = proxy.with_password_sent();
         assert!(!is_made(Failed { error: &proxy, ..base }));

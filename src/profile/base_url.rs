@@ -47,7 +47,7 @@ pub(crate) fn endpoint(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vendor::{parchment, pattern};
+    use crate::vendors::{parchment, pattern};
 
     fn problem(profile: &Profile, base_url: &str, plain: bool) -> String {
         let error = endpoint(profile, base_url, plain).unwrap_err();

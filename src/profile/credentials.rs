@@ -1,8 +1,8 @@
 //! The values that go with a profile's credentials: checked on the way in, one snapshot a fetch.
 
 use crate::error::Error;
+use crate::memory::{Secret, wipe_dead_stack};
 use crate::profile::{Carrier, Credential, Profile, REFRESH_TOKEN, Role};
-use crate::secret::{Secret, wipe_dead_stack};
 use crate::transport::header_flaw;
 
 /// Values for a profile's credentials, in the profile's order.
@@ -138,7 +138,7 @@ const MAX_LENGTH: usize = 64 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vendor::{ehealth, parchment, pattern};
+    use crate::vendors::{ehealth, parchment, pattern};
 
     fn problem(profile: &'static Profile, name: &str, value: &str) -> String {
         let error = Credentials::new(profile).set(name, value.into()).unwrap_err();

@@ -9,11 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::End;
+use crate::memory::{Secret, SecretBuf};
 use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile};
-use crate::secret::{Secret, SecretBuf};
 use crate::transport::Response;
 
 /// What a successful answer grants, as the vendor wrote it.
@@ -121,7 +121,7 @@ fn grant(
         }
     };
     let end = end(profile, json.at(answer.expiry.path)).map_err(|problem| {
-        with_answer(Error::new(ErrorKind::InvalidLifetime, Phase::Read), profile, response)
+        with_answer(Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read), profile, response)
             .with_message(format!("{} {problem}", answer.expiry.path.join(".")))
     })?;
     let extras = answer.extras.iter();
@@ -235,7 +235,7 @@ fn malformed(profile: &Profile, response: &Response, path: Path, problem: Proble
         }
         Problem::NotBearer => format!("the answer's {path} is not bearer"),
     };
-    with_answer(Error::new(ErrorKind::AnswerMalformed, Phase::Read), profile, response)
+    with_answer(Error::new(ErrorKind::AnswerMalformed, ErrorPhase::Read), profile, response)
         .with_message(message)
 }
 
@@ -244,7 +244,7 @@ fn unreadable(defect: Defect) -> Error {
         Defect::TooDeep | Defect::DuplicateKey => ErrorKind::AnswerMalformed,
         _ => ErrorKind::AnswerNotJson,
     };
-    Error::new(kind, Phase::Read).with_message(format!("the answer {defect}"))
+    Error::new(kind, ErrorPhase::Read).with_message(format!("the answer {defect}"))
 }
 
 fn with_answer(error: Error, profile: &Profile, response: &Response) -> Error {
@@ -286,7 +286,7 @@ fn error_of(
         Some(rule) => rule.kind,
         None => kind_of_status(status),
     };
-    let mut error = with_answer(Error::new(kind, Phase::Read), profile, response)
+    let mut error = with_answer(Error::new(kind, ErrorPhase::Read), profile, response)
         .with_vendor_code(code.and_then(|code| plain(code, MAX_CODE, secrets)))
         .with_request_id(body.and_then(|json| id_at(json, refusals.request_id, secrets)));
     if let Some(remedy) = rule.and_then(|rule| rule.remedy) {
@@ -412,7 +412,7 @@ const SHORTEST_SECRET: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vendor::{ehealth, parchment, pattern};
+    use crate::vendors::{ehealth, parchment, pattern};
 
     fn answer(profile: &Profile, status: u16, body: &str) -> Result<Grant, Error> {
         let response = Response::new(status, &[], SecretBuf::from(body.as_bytes()));

@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::{Secret, SecretBuf};
 use crate::profile::credentials::Credentials;
 use crate::profile::{Body, FormPart, HeaderPart, JsonPart, Profile};
-use crate::secret::{Secret, SecretBuf};
 use crate::transport::Request;
 
 /// What a request is made of, besides the profile.
@@ -158,7 +158,7 @@ fn push_form_encoded(buffer: &mut SecretBuf, text: &str) {
 }
 
 fn unrenderable() -> Error {
-    Error::new(ErrorKind::Internal, Phase::Configure)
+    Error::new(ErrorKind::Internal, ErrorPhase::Configure)
 }
 
 impl Write for SecretBuf {

@@ -24,8 +24,8 @@ use super::link::{Arrived, Link};
 use super::target::{Flaw, Target};
 use super::veil::{LONGEST_HEAD, MOST_HEADERS, Unveilable, Veil};
 use super::{Attempt, Request};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::SecretBuf;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
 
 /// How many connections may wait for their next request. One client rarely needs two.
 const MOST_IDLE: usize = 8;
@@ -108,7 +108,7 @@ impl Exchange {
 
     fn current() -> Result<Rc<Exchange>, UreqError> {
         let current = CURRENT.with(|current| current.borrow().clone());
-        current.ok_or_else(|| carry(Error::new(ErrorKind::Internal, Phase::Connect)))
+        current.ok_or_else(|| carry(Error::new(ErrorKind::Internal, ErrorPhase::Connect)))
     }
 
     /// Covers the next piece of the answer.
@@ -160,14 +160,14 @@ pub(super) fn unusable(flaw: Flaw) -> Error {
 }
 
 pub(super) fn not_http(how: &str) -> Error {
-    Error::new(ErrorKind::AnswerNotJson, Phase::Receive)
+    Error::new(ErrorKind::AnswerNotJson, ErrorPhase::Receive)
         .with_message(format!("the answer is not proper HTTP/1.1: {how}"))
 }
 
 impl Exchange {
     /// What an error of ureq means: mostly it is one of ours, coming back.
     pub(super) fn meaning(&self, error: UreqError) -> Error {
-        let internal = || Error::new(ErrorKind::Internal, Phase::Receive);
+        let internal = || Error::new(ErrorKind::Internal, ErrorPhase::Receive);
         match error {
             UreqError::Other(error) => match error.downcast::<Error>() {
                 Ok(error) => self.told(*error),
@@ -205,19 +205,19 @@ impl Exchange {
 }
 
 pub(super) fn long_head() -> Error {
-    Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)
+    Error::new(ErrorKind::AnswerTooLarge, ErrorPhase::Receive)
         .with_message("the answer is too large: its headers exceed 16 KiB")
 }
 
 pub(super) fn many_headers() -> Error {
     let message = format!("the answer is too large: it has more than {MOST_HEADERS} headers");
-    Error::new(ErrorKind::AnswerTooLarge, Phase::Receive).with_message(message)
+    Error::new(ErrorKind::AnswerTooLarge, ErrorPhase::Receive).with_message(message)
 }
 
 const INCOMPLETE: &str = "the answer ended before it was complete";
 
 fn incomplete() -> Error {
-    Error::new(ErrorKind::ConnectionLost, Phase::Receive).with_message(INCOMPLETE)
+    Error::new(ErrorKind::ConnectionLost, ErrorPhase::Receive).with_message(INCOMPLETE)
 }
 
 /// Leaves resolving to the connector: a kept connection needs none.
@@ -278,15 +278,15 @@ impl Wire {
     /// Notes when a kept connection turns out to be dead.
     fn explain(&self, error: Error, exchange: &Exchange) -> UreqError {
         // The handshake of a kept connection is long over: whatever TLS says comes after the request.
-        let error = match self.link.reused && error.phase() == Phase::Tls {
-            true => error.with_phase(Phase::Receive),
+        let error = match self.link.reused && error.phase() == ErrorPhase::Tls {
+            true => error.with_phase(ErrorPhase::Receive),
             false => error,
         };
         if error.kind() != ErrorKind::ConnectionLost || !self.link.went_stale() {
             return carry(error);
         }
         exchange.met_stale.set(true);
-        carry(Error::new(ErrorKind::ConnectionLost, Phase::Send).with_message(format!(
+        carry(Error::new(ErrorKind::ConnectionLost, ErrorPhase::Send).with_message(format!(
             "{} closed the kept connection as the request was sent",
             self.link.origin
         )))
@@ -331,7 +331,7 @@ impl Transport for Wire {
                 Ok(false)
             }
             Arrived::End | Arrived::Cut => {
-                Err(self.explain(self.link.ended(Phase::Receive), &exchange))
+                Err(self.explain(self.link.ended(ErrorPhase::Receive), &exchange))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Bytes on their way from the wire, left out of core dumps, wiped when they have been dealt with.
 
-use crate::secret::{Block, Kind, wipe};
+use crate::memory::{Block, Kind, wipe};
 
 /// The largest block that is kept for the next use.
 const MAX_KEPT: usize = 8 * 1024;

@@ -9,7 +9,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::socket::{SLICE, Socket, reason, wait};
 use super::{Attempt, limits};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 
 /// How long the last address started has for itself (RFC 8305 §5, "Connection Attempt Delay").
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -21,7 +21,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 pub(super) fn connect(
     addresses: &[SocketAddr],
     attempt: &Attempt,
-    phase: Phase,
+    phase: ErrorPhase,
 ) -> Result<Socket, Error> {
     let mut race = Race::new(phase).map_err(|error| not_begun(phase, &error))?;
     let mut waiting = in_turn(addresses).into_iter().peekable();
@@ -77,7 +77,7 @@ impl Runner {
 }
 
 struct Race {
-    phase: Phase,
+    phase: ErrorPhase,
     poll: Poll,
     events: Events,
     running: Vec<Runner>,
@@ -85,7 +85,7 @@ struct Race {
 }
 
 impl Race {
-    fn new(phase: Phase) -> io::Result<Self> {
+    fn new(phase: ErrorPhase) -> io::Result<Self> {
         let (running, failed) = (Vec::new(), Vec::new());
         Ok(Race { phase, poll: Poll::new()?, events: Events::with_capacity(4), running, failed })
     }
@@ -145,12 +145,12 @@ impl Race {
 }
 
 /// The error when no address can even be tried.
-fn not_begun(phase: Phase, why: &io::Error) -> Error {
+fn not_begun(phase: ErrorPhase, why: &io::Error) -> Error {
     limits::remedied(broken(phase, &reason(why)), why)
 }
 
-fn broken(phase: Phase, story: &str) -> Error {
-    if phase == Phase::Proxy {
+fn broken(phase: ErrorPhase, story: &str) -> Error {
+    if phase == ErrorPhase::Proxy {
         let message = format!("no connection to the proxy ({story})");
         return Error::new(ErrorKind::Proxy, phase).with_message(message);
     }

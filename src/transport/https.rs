@@ -21,9 +21,9 @@ use super::target::{Host, Origin, is_loopback};
 use super::tls::{Session, TlsConfig};
 use super::walk::walk;
 use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::process::PerProcess;
-use crate::secret::{SecretBuf, wipe_dead_stack};
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::PerProcess;
+use crate::memory::{SecretBuf, wipe_dead_stack};
 
 /// Carries requests over TLS, directly or through a proxy, on connections that it keeps for a
 /// while. Every step ends with its attempt.
@@ -85,7 +85,7 @@ impl HttpsTransport {
             }
         }
         let uri: Uri =
-            url.parse().map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
+            url.parse().map_err(|_| Error::new(ErrorKind::Internal, ErrorPhase::Configure))?;
         self.last_url.store(Some(Arc::new((Arc::clone(url), uri.clone()))));
         Ok(uri)
     }
@@ -94,7 +94,7 @@ impl HttpsTransport {
         let stand_in = vec![0; request.body().len()];
         let built = ureq::http::Request::post(self.uri(request)?)
             .body(&stand_in[..])
-            .map_err(|_| Error::new(ErrorKind::Internal, Phase::Configure))?;
+            .map_err(|_| Error::new(ErrorKind::Internal, ErrorPhase::Configure))?;
         let agent = self.agent.get();
         exchange.run(|| {
             let answer = agent.run(built);
@@ -111,7 +111,7 @@ impl HttpsTransport {
 
 impl Transport for HttpsTransport {
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error> {
-        attempt.remaining(Phase::Connect)?;
+        attempt.remaining(ErrorPhase::Connect)?;
         let exchange = Exchange::new(request, attempt, false)?;
         match self.exchange(request, &exchange) {
             Err(_) if exchange.met_stale.get() && request.is_replayable() => {
@@ -154,9 +154,11 @@ impl Routes {
     ) -> Result<Vec<SocketAddr>, Error> {
         let addresses = match proxy {
             Some(Proxy { host, port, .. }) => {
-                self.resolver.resolve(host, *port, attempt, Phase::Proxy)?
+                self.resolver.resolve(host, *port, attempt, ErrorPhase::Proxy)?
             }
-            None => self.resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve)?,
+            None => {
+                self.resolver.resolve(&origin.host, origin.port, attempt, ErrorPhase::Resolve)?
+            }
         };
         if !origin.tls {
             check_loopback(&origin.host, &addresses)?;
@@ -165,8 +167,8 @@ impl Routes {
     }
 
     /// What a failure to connect is about.
-    pub(super) fn connect_phase(proxy: Option<&Proxy>) -> Phase {
-        if proxy.is_some() { Phase::Proxy } else { Phase::Connect }
+    pub(super) fn connect_phase(proxy: Option<&Proxy>) -> ErrorPhase {
+        if proxy.is_some() { ErrorPhase::Proxy } else { ErrorPhase::Connect }
     }
 }
 
@@ -196,7 +198,7 @@ fn read_body(
             amount => length += amount,
         }
         if length > MAX_ANSWER {
-            return Err(exchange.told(Error::new(ErrorKind::AnswerTooLarge, Phase::Receive)));
+            return Err(exchange.told(Error::new(ErrorKind::AnswerTooLarge, ErrorPhase::Receive)));
         }
     }
 }

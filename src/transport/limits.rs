@@ -75,7 +75,7 @@ mod tests {
     use nix::errno::Errno;
 
     use super::*;
-    use crate::error::{ErrorKind, Phase};
+    use crate::error::{ErrorKind, ErrorPhase};
 
     #[test]
     fn a_limit_is_told_with_its_remedy_and_nothing_else_is() {
@@ -86,12 +86,12 @@ mod tests {
         ] {
             let why = io::Error::from_raw_os_error(code as i32);
             assert!(words(&why).unwrap().contains(what), "{code}");
-            let error = remedied(Error::new(ErrorKind::Connect, Phase::Connect), &why);
+            let error = remedied(Error::new(ErrorKind::Connect, ErrorPhase::Connect), &why);
             assert!(error.remedy().contains(remedy), "{error}");
         }
         for why in [io::Error::other("EMFILE"), io::ErrorKind::ConnectionRefused.into()] {
             assert_eq!(words(&why), None);
-            let error = remedied(Error::new(ErrorKind::Connect, Phase::Connect), &why);
+            let error = remedied(Error::new(ErrorKind::Connect, ErrorPhase::Connect), &why);
             assert_eq!(error.remedy(), ErrorKind::Connect.remedy());
         }
     }

@@ -8,7 +8,7 @@ use super::buffer::Window;
 use super::socket::Socket;
 use super::target::Origin;
 use super::tls::Session;
-use crate::error::{Error, Phase};
+use crate::error::{Error, ErrorPhase};
 
 /// How much is read from a plain socket at once.
 const READ_SIZE: usize = 4 * 1024;
@@ -61,7 +61,7 @@ impl Link {
         attempt: &Attempt,
     ) -> Result<(), Error> {
         match &mut self.channel {
-            Channel::Plain(socket) => socket.write_all(request, attempt, Phase::Send),
+            Channel::Plain(socket) => socket.write_all(request, attempt, ErrorPhase::Send),
             Channel::Tls(session) => session.send(request, received, attempt),
         }
     }
@@ -115,7 +115,7 @@ impl Link {
     }
 
     /// The error for a connection that ended too early.
-    pub(super) fn ended(&self, phase: Phase) -> Error {
+    pub(super) fn ended(&self, phase: ErrorPhase) -> Error {
         self.socket().lost(&io::ErrorKind::UnexpectedEof.into(), phase)
     }
 
@@ -137,7 +137,7 @@ fn read_plain(
     received: &mut Window,
     attempt: &Attempt,
 ) -> Result<Arrived, Error> {
-    let amount = socket.read(received.spare(READ_SIZE), attempt, Phase::Receive)?;
+    let amount = socket.read(received.spare(READ_SIZE), attempt, ErrorPhase::Receive)?;
     received.filled(amount);
     Ok(if amount == 0 { Arrived::End } else { Arrived::Some })
 }

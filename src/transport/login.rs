@@ -16,12 +16,12 @@ use super::Attempt;
 use super::date::date;
 use super::monitor::Monitor;
 use super::target::{Flaw, USER_INFO};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::lockout::{REFUSAL_MEMORY, Taken, pause};
-use crate::process::{Owned, PerProcess};
-use crate::secret::{Secret, SecretBuf};
+use crate::memory::{Owned, PerProcess};
+use crate::memory::{Secret, SecretBuf};
 
-const PHASE: Phase = Phase::Proxy;
+const PHASE: ErrorPhase = ErrorPhase::Proxy;
 
 /// A user name and a password, each of at most 255 bytes, and how the proxy has taken them.
 pub(super) struct Login {

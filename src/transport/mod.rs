@@ -2,7 +2,7 @@
 //!
 //! A [`Transport`] carries one [`Request`] to the vendor and brings the [`Response`] back. The
 //! built-in one speaks HTTPS; a host may inject its own (for an HTTP stack it already has, or for
-//! tests) with [`Builder::transport`](crate::Builder::transport).
+//! tests) with [`ClientBuilder::transport`](crate::ClientBuilder::transport).
 
 mod agent;
 mod buffer;
@@ -34,14 +34,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::{Secret, SecretBuf};
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::{Secret, SecretBuf};
 
 pub use examine::{Examination, Outcome, Step};
 pub(crate) use header::{check_user_agent, header_flaw};
 pub(crate) use https::HttpsTransport;
 pub(crate) use settings::{ProxyChoice, Settings};
-pub use settings::{Roots, TlsStack};
+pub use settings::{TlsStack, TrustRoots};
 pub(crate) use target::Target;
 
 /// The most that is read of an answer's body, in bytes.
@@ -59,7 +59,7 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// # Errors
     /// When there is no answer. The error's [`phase`](Error::phase) says how far the request came:
-    /// before [`Phase::Send`] the vendor cannot have seen it.
+    /// before [`ErrorPhase::Send`] the vendor cannot have seen it.
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error>;
 
     /// Walks the way that [`send`](Transport::send) would take to `url` and says what it found at
@@ -217,7 +217,7 @@ impl Attempt {
     ///
     /// # Errors
     /// [`ErrorKind::Timeout`] or [`ErrorKind::Cancelled`], in `phase`, when there is none.
-    pub fn remaining(&self, phase: Phase) -> Result<Duration, Error> {
+    pub fn remaining(&self, phase: ErrorPhase) -> Result<Duration, Error> {
         if self.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, phase));
         }

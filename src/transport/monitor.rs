@@ -4,11 +4,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Attempt;
 use super::socket::SLICE;
-use crate::error::{Error, Phase};
+use crate::error::{Error, ErrorPhase};
 
 /// A lock with a condition variable, where every wait ends with its attempt.
 ///
-/// Keep it in a [`PerProcess`](crate::process::PerProcess): a fork may copy it while it is locked.
+/// Keep it in a [`PerProcess`](crate::memory::PerProcess): a fork may copy it while it is locked.
 #[derive(Default)]
 pub(super) struct Monitor<T> {
     state: Mutex<T>,
@@ -31,7 +31,7 @@ impl<T> Monitor<T> {
     pub(super) fn wait_for<R>(
         &self,
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
         mut look: impl FnMut(&mut T) -> Option<R>,
     ) -> Result<R, Error> {
         let mut state = self.lock();

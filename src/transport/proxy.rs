@@ -15,11 +15,11 @@ use super::settings::ProxyChoice;
 use super::socket::Socket;
 use super::target::{Authority, Flaw, Host, Origin, Parts, parse_port, split_port};
 use super::veil::MOST_HEADERS;
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::lockout::{self, Taken};
-use crate::secret::SecretBuf;
+use crate::memory::SecretBuf;
 
-const PHASE: Phase = Phase::Proxy;
+const PHASE: ErrorPhase = ErrorPhase::Proxy;
 const FIELD: &str = "proxy";
 
 /// The most a proxy may say before the tunnel is open.
@@ -152,7 +152,8 @@ impl Proxy {
         match self.protocol {
             Protocol::Connect => self.connect_http(&mut dialogue, origin)?,
             Protocol::Socks5 => {
-                let found = resolver.resolve(&origin.host, origin.port, attempt, Phase::Resolve)?;
+                let found =
+                    resolver.resolve(&origin.host, origin.port, attempt, ErrorPhase::Resolve)?;
                 let address = found.first().copied();
                 self.connect_socks(&mut dialogue, origin, address)?;
             }

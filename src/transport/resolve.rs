@@ -9,8 +9,8 @@ use super::monitor::Monitor;
 use super::socket::reason;
 use super::target::Host;
 use super::{Attempt, helper, limits};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::process::{Owned, PerProcess};
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::{Owned, PerProcess};
 
 /// How many lookups that somebody waits for may be under way at once. Further callers wait for
 /// their turn.
@@ -78,7 +78,7 @@ impl Resolver {
         host: &Host,
         port: u16,
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
     ) -> Result<Vec<SocketAddr>, Error> {
         let known = self.known(host);
         let known: Vec<_> = known.map(|ip| SocketAddr::new(ip, port)).collect();
@@ -98,7 +98,7 @@ impl Resolver {
         &self,
         name: &str,
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
     ) -> Result<Vec<SocketAddr>, Error> {
         let told = |error: Error, what: &str| {
             let message = format!("{} while {what} {name}", error.message());
@@ -204,9 +204,9 @@ impl Drop for Asking {
     }
 }
 
-fn unresolved(name: &str, phase: Phase, why: &io::Error) -> Error {
+fn unresolved(name: &str, phase: ErrorPhase, why: &io::Error) -> Error {
     let (kind, whose) = match phase {
-        Phase::Proxy => (ErrorKind::Proxy, "the proxy's"),
+        ErrorPhase::Proxy => (ErrorKind::Proxy, "the proxy's"),
         _ => (ErrorKind::Resolve, "the"),
     };
     let message = format!("{whose} host name {name} did not resolve ({})", reason(why));
@@ -248,7 +248,7 @@ mod tests {
             self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
             if name.starts_with("slow") {
                 let _let_go =
-                    self.is_open.wait_for(&ample(), Phase::Resolve, |is| is.then_some(()));
+                    self.is_open.wait_for(&ample(), ErrorPhase::Resolve, |is| is.then_some(()));
             }
             assert_ne!(name, "panic.test");
             self.at_once.fetch_sub(1, Ordering::SeqCst);
@@ -275,7 +275,7 @@ mod tests {
 
         fn look_up(&self, name: &str, attempt: &Attempt) -> Result<Vec<SocketAddr>, Error> {
             let host = Host::Name(name.to_owned());
-            self.resolver.resolve(&host, 443, attempt, Phase::Resolve)
+            self.resolver.resolve(&host, 443, attempt, ErrorPhase::Resolve)
         }
 
         fn waiting(&self) -> usize {
@@ -361,7 +361,7 @@ mod tests {
             fake.until_waiting(MOST_AWAITED);
             let attempt = within(Duration::from_millis(30));
             let error = fake.look_up("late.test", &attempt).unwrap_err();
-            assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Resolve));
+            assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Resolve));
             assert!(
                 error.message().ends_with("waiting for a turn to look up late.test"),
                 "{error}"
@@ -440,7 +440,7 @@ mod tests {
         });
         let before = SigSet::thread_get_mask().unwrap();
         let host = Host::Name("vendor.test".into());
-        resolver.resolve(&host, 443, &ample(), Phase::Resolve).unwrap();
+        resolver.resolve(&host, 443, &ample(), ErrorPhase::Resolve).unwrap();
         assert_eq!(SigSet::thread_get_mask().unwrap(), before);
         let never = [Signal::SIGKILL, Signal::SIGSTOP];
         let blocked = mask.lock().unwrap();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::secret::{Secret, SecretBuf};
+use crate::memory::{Secret, SecretBuf};
 
 /// How the built-in transport reaches the vendor. Checked by
 /// [`HttpsTransport::new`](super::HttpsTransport::new), not here.
@@ -14,9 +14,9 @@ pub(crate) struct Settings {
     pub(crate) user_agent: Cow<'static, str>,
     /// Whose TLS. Default: [`TlsStack::Rustls`].
     pub(crate) tls_stack: TlsStack,
-    /// Whose certificates are trusted without being named. Default: [`Roots::Bundled`], and
-    /// [`Roots::System`] with [`TlsStack::System`].
-    pub(crate) roots: Option<Roots>,
+    /// Whose certificates are trusted without being named. Default: [`TrustRoots::Bundled`], and
+    /// [`TrustRoots::System`] with [`TlsStack::System`].
+    pub(crate) roots: Option<TrustRoots>,
     /// Certificates of further CAs, PEM. Default: none.
     pub(crate) ca_pem: Option<Vec<u8>>,
     /// Certificate revocation lists, PEM. Default: none.
@@ -69,7 +69,7 @@ impl Settings {
 /// Whose certificates are trusted without being named in the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Roots {
+pub enum TrustRoots {
     /// Mozilla's list, as it was when caretoken was built.
     #[default]
     Bundled,
@@ -79,7 +79,7 @@ pub enum Roots {
     /// On Linux and its like the store is read when the client is built, from where OpenSSL looks
     /// for it; `SSL_CERT_FILE` and `SSL_CERT_DIR` name other places. Windows and macOS judge each
     /// certificate themselves: they may fetch what they need for that, which the deadline does not
-    /// cut short, and [`pins`](crate::Builder::pins) are then compared with the server's own key
+    /// cut short, and [`pins`](crate::ClientBuilder::pins) are then compared with the server's own key
     /// alone.
     System,
     /// Nobody's: only those in `ca_pem`.
@@ -97,10 +97,10 @@ pub enum TlsStack {
     /// The operating system's, for sites that must use it: SChannel on Windows, Secure Transport on
     /// macOS, OpenSSL elsewhere, from TLS 1.2 on. Needs the feature `native-tls`.
     ///
-    /// It trusts the system's store and [`ca_pem`](crate::Builder::ca_pem), or with [`Roots::None`]
+    /// It trusts the system's store and [`ca_pem`](crate::ClientBuilder::ca_pem), or with [`TrustRoots::None`]
     /// that alone; bundled roots cannot be handed to it. Client keys must be PKCS#8; on Windows they
     /// must be RSA, and the system keeps them in the user's key store.
-    /// [`pins`](crate::Builder::pins) are compared with the server's own key alone. About revocation
+    /// [`pins`](crate::ClientBuilder::pins) are compared with the server's own key alone. About revocation
     /// the system decides; on Windows and macOS its judgement may wait for the network, which the
     /// deadline does not cut short. Its buffers, where the last request and answer may stay, are its own.
     System,

@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 use mio::{Events, Poll};
 
 use super::{Attempt, limits};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 
 /// The longest wait before looking whether the attempt was cancelled or is over.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
@@ -45,7 +45,7 @@ impl Socket {
         &mut self,
         into: &mut [u8],
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
     ) -> Result<usize, Error> {
         if self.drained {
             self.wait(attempt, phase)?;
@@ -73,7 +73,7 @@ impl Socket {
         &mut self,
         mut bytes: &[u8],
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
     ) -> Result<(), Error> {
         while !bytes.is_empty() {
             self.remaining(attempt, phase)?;
@@ -93,13 +93,13 @@ impl Socket {
     }
 
     /// Waits for something to happen, at most for a slice.
-    pub(super) fn wait(&mut self, attempt: &Attempt, phase: Phase) -> Result<(), Error> {
+    pub(super) fn wait(&mut self, attempt: &Attempt, phase: ErrorPhase) -> Result<(), Error> {
         let slice = self.remaining(attempt, phase)?.min(SLICE);
         self.drained = false;
         wait(&mut self.poll, &mut self.events, slice).map_err(|error| self.lost(&error, phase))
     }
 
-    fn remaining(&self, attempt: &Attempt, phase: Phase) -> Result<Duration, Error> {
+    fn remaining(&self, attempt: &Attempt, phase: ErrorPhase) -> Result<Duration, Error> {
         attempt.remaining(phase).map_err(|error| {
             let message = format!("{} while waiting for {}", error.message(), self.peer);
             error.with_message(message)
@@ -107,8 +107,9 @@ impl Socket {
     }
 
     /// The error for a connection that ended or broke in `phase`.
-    pub(super) fn lost(&self, error: &io::Error, phase: Phase) -> Error {
-        let kind = if phase == Phase::Proxy { ErrorKind::Proxy } else { ErrorKind::ConnectionLost };
+    pub(super) fn lost(&self, error: &io::Error, phase: ErrorPhase) -> Error {
+        let kind =
+            if phase == ErrorPhase::Proxy { ErrorKind::Proxy } else { ErrorKind::ConnectionLost };
         Error::new(kind, phase).with_message(format!(
             "the connection to {} broke: {}",
             self.peer,

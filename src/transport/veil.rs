@@ -6,7 +6,7 @@
 
 use httparse::{EMPTY_HEADER, Response, Status};
 
-use crate::secret::{SecretBuf, wipe};
+use crate::memory::{SecretBuf, wipe};
 
 /// The body of one answer as it came, and how far the answer has come.
 #[derive(Default)]

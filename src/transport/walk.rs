@@ -20,8 +20,8 @@ use super::target::{Host, Target};
 use super::tls::Session;
 use super::veil::{LONGEST_HEAD, MOST_HEADERS};
 use super::{Attempt, Response};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::SecretBuf;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
 
 /// Examines the way that requests to `url` take.
 pub(super) fn walk(routes: &Routes, url: &str, user_agent: &str, attempt: &Attempt) -> Examination {
@@ -188,7 +188,7 @@ fn ask(
         }
         let before = received.unread().len();
         if link.receive(&mut received, attempt)? != Arrived::Some {
-            return Err(link.ended(Phase::Receive));
+            return Err(link.ended(ErrorPhase::Receive));
         }
         read += received.unread().len() - before;
     }

@@ -97,6 +97,15 @@ int main(int count, char **arguments) {
         for (std::thread &thread : threads) {
             thread.join();
         }
+        if (wrong == "callback") {
+            // Clients of their own: no lock but the callback's orders what their threads do.
+            const auto first = caretoken::client::create(config).value();
+            const auto second = caretoken::client::create(config).value();
+            std::thread one([&] { CHECK(first.token(20s)); });
+            std::thread other([&] { CHECK(second.token(20s)); });
+            one.join();
+            other.join();
+        }
     }
     CHECK(taken.events.size() >= 4);
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use caretoken::transport::{Attempt, Request, Response, Transport};
 use caretoken::{
-    Builder, Client, Clock, Edvak, Ehealth, Error, Parchment, Pattern, Phase, SecretBuf,
+    Client, ClientBuilder, Clock, Edvak, Ehealth, Error, ErrorPhase, Parchment, Pattern, SecretBuf,
 };
 
 /// 2023-11-14 22:13:20 UTC.
@@ -134,7 +134,7 @@ impl Script {
         self.answer_with(200, &[], &pattern_answer(name, seconds))
     }
 
-    pub fn fail(&self, kind: caretoken::ErrorKind, phase: Phase) -> &Self {
+    pub fn fail(&self, kind: caretoken::ErrorKind, phase: ErrorPhase) -> &Self {
         self.then(move |_| Err(Error::new(kind, phase)))
     }
 
@@ -176,7 +176,7 @@ pub fn pattern_answer(name: &str, seconds: u64) -> String {
     )
 }
 
-pub fn parchment() -> Builder {
+pub fn parchment() -> ClientBuilder {
     Client::builder(Parchment {
         base_url: "https://api.sandbox.parchmenthealth.io/external".into(),
         partner_id: "tacklit".into(),
@@ -188,7 +188,7 @@ pub fn parchment() -> Builder {
     .scopes(["create:patient", "read:patient_prescription"])
 }
 
-pub fn ehealth() -> Builder {
+pub fn ehealth() -> ClientBuilder {
     Client::builder(Ehealth {
         base_url: "https://api-preprod.ehealth.gov.ua".into(),
         client_id: "6498d88e-97fb-47e2-85a5-99e884f888aa".into(),
@@ -197,7 +197,7 @@ pub fn ehealth() -> Builder {
     })
 }
 
-pub fn edvak() -> Builder {
+pub fn edvak() -> ClientBuilder {
     Client::builder(Edvak {
         base_url: "https://darwinapi.edvak.com".into(),
         client_id: "54854db1-0abd-4d64-96a7-2e1e916b9ce1".into(),
@@ -207,7 +207,7 @@ pub fn edvak() -> Builder {
     })
 }
 
-pub fn pattern() -> Builder {
+pub fn pattern() -> ClientBuilder {
     Client::builder(Pattern {
         base_url: "https://pattern.example".into(),
         client_id: "fake-client".into(),
@@ -220,7 +220,7 @@ pub fn scripted() -> (Client, Arc<Script>, Arc<TestClock>) {
     scripted_with(pattern())
 }
 
-pub fn scripted_with(builder: Builder) -> (Client, Arc<Script>, Arc<TestClock>) {
+pub fn scripted_with(builder: ClientBuilder) -> (Client, Arc<Script>, Arc<TestClock>) {
     let (script, clock) = (Script::new(), TestClock::new());
     let builder = builder.transport(script.clone()).clock(clock.clone());
     (builder.build().unwrap(), script, clock)

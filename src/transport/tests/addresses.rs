@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::deadline::{TIME, ends_in};
 use super::peer::{HOST, OK, Peer, attempt, post, request, settings, transport};
-use crate::error::Phase;
+use crate::error::ErrorPhase;
 use crate::transport::{HttpsTransport, Settings, Transport};
 
 /// An address where connections neither succeed nor fail: a listener whose queue is full.
@@ -46,7 +46,7 @@ fn by(addresses: &[IpAddr]) -> HttpsTransport {
 fn an_address_that_does_not_answer() {
     let hole = BlackHole::new(Ipv4Addr::LOCALHOST, 0);
     let url = format!("https://{}/token", hole.address);
-    ends_in(Phase::Connect, &transport(), &request(url.clone()));
+    ends_in(ErrorPhase::Connect, &transport(), &request(url.clone()));
     let error = transport().send(&request(url), &attempt(TIME)).unwrap_err();
     assert!(error.message().contains(&format!("{}: no reply", hole.address)), "{error}");
 }

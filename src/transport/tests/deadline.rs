@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::peer::{Ca, HOST, OK, Peer, attempt, post, read_request, request, settings, transport};
-use crate::error::{ErrorKind, Phase};
-use crate::secret::Secret;
+use crate::error::{ErrorKind, ErrorPhase};
+use crate::memory::Secret;
 use crate::transport::connect::connect;
 use crate::transport::{
     Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Settings, Transport,
@@ -18,7 +18,7 @@ pub(super) const GRACE: Duration = Duration::from_millis(50);
 const CANCEL_GRACE: Duration = Duration::from_millis(100);
 
 /// Sends with a deadline, then with a cancel, and checks that both end in `phase`, and soon.
-pub(super) fn ends_in(phase: Phase, transport: &HttpsTransport, request: &Request) {
+pub(super) fn ends_in(phase: ErrorPhase, transport: &HttpsTransport, request: &Request) {
     soon(GRACE, || {
         let error = transport.send(request, &attempt(TIME)).unwrap_err();
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, phase), "{error}");
@@ -67,12 +67,12 @@ fn a_lookup_that_hangs() {
         Err(io::ErrorKind::TimedOut.into())
     }
     let transport = HttpsTransport::with_lookup(settings(), hang);
-    ends_in(Phase::Resolve, &transport, &request("https://elsewhere.test/token"));
+    ends_in(ErrorPhase::Resolve, &transport, &request("https://elsewhere.test/token"));
 }
 
 #[test]
 fn a_server_that_does_not_shake_hands() {
-    ends_in(Phase::Tls, &transport(), &request(silent().url()));
+    ends_in(ErrorPhase::Tls, &transport(), &request(silent().url()));
 }
 
 #[test]
@@ -81,9 +81,9 @@ fn a_server_that_does_not_read() {
     let bytes = vec![b'x'; 16 << 20];
     let peer = silent();
     soon(GRACE, || {
-        let mut socket = connect(&[peer.address], &attempt(TIME), Phase::Connect).unwrap();
-        let error = socket.write_all(&bytes, &attempt(TIME), Phase::Send).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Send));
+        let mut socket = connect(&[peer.address], &attempt(TIME), ErrorPhase::Connect).unwrap();
+        let error = socket.write_all(&bytes, &attempt(TIME), ErrorPhase::Send).unwrap_err();
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Send));
     });
 }
 
@@ -94,7 +94,7 @@ fn a_server_that_does_not_answer() {
         read_request(stream).unwrap();
         thread::sleep(Duration::from_secs(5));
     });
-    ends_in(Phase::Receive, &transport(), &request(peer.url()));
+    ends_in(ErrorPhase::Receive, &transport(), &request(peer.url()));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_server_that_stops_in_the_middle() {
         stream.write_all(&OK[..OK.len() - 3]).unwrap();
         thread::sleep(Duration::from_secs(5));
     });
-    ends_in(Phase::Receive, &transport(), &request(peer.plain_url()));
+    ends_in(ErrorPhase::Receive, &transport(), &request(peer.plain_url()));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_proxy_that_does_not_answer() {
         let url = Secret::from(format!("{scheme}://{}", silent().address));
         let proxy = ProxyChoice::Url(url);
         let transport = HttpsTransport::new(Settings { proxy, ..settings() }).unwrap();
-        ends_in(Phase::Proxy, &transport, &request(format!("https://{HOST}/token")));
+        ends_in(ErrorPhase::Proxy, &transport, &request(format!("https://{HOST}/token")));
     }
 }
 

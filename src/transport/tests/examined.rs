@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::peer::{Ca, Identity, OK, Peer, attempt, read_request, settings, transport};
 use super::trust::mutual;
-use crate::error::{ErrorKind, Phase};
-use crate::secret::Secret;
+use crate::error::{ErrorKind, ErrorPhase};
+use crate::memory::Secret;
 use crate::transport::{
     Examination, HttpsTransport, Outcome, ProxyChoice, Settings, Step, Transport,
 };
@@ -55,7 +55,7 @@ fn a_server_that_wants_our_certificate_is_told_at_either_end_of_the_handshake() 
         let Outcome::Failed(error) = &step(&found, name).outcome else {
             panic!("{:?}", found.steps)
         };
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     }
 }
 
@@ -70,7 +70,7 @@ fn a_lookup_that_hangs_ends_with_the_deadline() {
     let found = transport.examine("https://elsewhere.test/", &attempt(Duration::from_millis(100)));
     assert!(begin.elapsed() < Duration::from_millis(1000), "{:?}", begin.elapsed());
     let Outcome::Failed(error) = &step(&found, "resolve").outcome else { panic!("{found:?}") };
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Resolve));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Resolve));
     assert!(found.steps.iter().skip(1).all(|step| step.outcome.name() == "skipped"));
 }
 

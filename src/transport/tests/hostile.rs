@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::peer::{
     Ca, OK, OK_BODY, Peer, attempt, linger, post, read_request, request, settings, transport,
 };
-use crate::error::{ErrorKind, Phase};
+use crate::error::{ErrorKind, ErrorPhase};
 use crate::transport::{HttpsTransport, MAX_ANSWER, Settings, Transport};
 
 /// A peer that answers with `piece` again and again, after `start`, until we hang up.
@@ -37,7 +37,7 @@ fn endless_answers_are_cut_off() {
     for (number, peer) in peers.iter().enumerate() {
         let error = post(&transport(), peer.plain_url()).unwrap_err();
         let found = (error.kind(), error.phase());
-        assert_eq!(found, (ErrorKind::AnswerTooLarge, Phase::Receive), "{number}: {error}");
+        assert_eq!(found, (ErrorKind::AnswerTooLarge, ErrorPhase::Receive), "{number}: {error}");
     }
 }
 
@@ -67,7 +67,7 @@ fn what_is_not_http_1_is_told_so() {
         let error = post(&transport(), peer.plain_url()).unwrap_err();
         let found = (error.kind(), error.phase());
         let shown = String::from_utf8_lossy(answer);
-        assert_eq!(found, (ErrorKind::AnswerNotJson, Phase::Receive), "{shown}: {error}");
+        assert_eq!(found, (ErrorKind::AnswerNotJson, ErrorPhase::Receive), "{shown}: {error}");
         assert!(!error.to_string().contains("access_token"), "{error}");
     }
 }
@@ -96,7 +96,11 @@ fn an_answer_cut_anywhere_is_a_lost_connection() {
             });
             let error = post(&transport(), peer.plain_url()).unwrap_err();
             let found = (error.kind(), error.phase());
-            assert_eq!(found, (ErrorKind::ConnectionLost, Phase::Receive), "at {end}: {error}");
+            assert_eq!(
+                found,
+                (ErrorKind::ConnectionLost, ErrorPhase::Receive),
+                "at {end}: {error}"
+            );
         }
     }
 }
@@ -113,7 +117,7 @@ fn an_end_that_tls_does_not_vouch_for_is_not_an_end() {
         linger(&stream.sock);
     });
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Receive));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, ErrorPhase::Receive));
 }
 
 #[test]
@@ -183,7 +187,7 @@ fn one_byte_a_moment_ends_with_the_deadline() {
     });
     let attempt = attempt(Duration::from_millis(150));
     let error = transport().send(&request(peer.url()), &attempt).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Receive));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Receive));
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn a_port_that_does_not_speak_tls_is_told_so() {
             linger(&stream);
         });
         let error = post(&transport(), peer.url()).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
         assert!(error.message().contains("not TLS"), "{error}");
     }
 }
@@ -221,7 +225,11 @@ fn a_port_that_does_not_speak_tls_is_told_so() {
 fn a_server_that_hangs_up_during_the_handshake_is_named() {
     let peer = Peer::tcp(|_, stream| linger(&stream));
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Tls), "{error}");
+    assert_eq!(
+        (error.kind(), error.phase()),
+        (ErrorKind::ConnectionLost, ErrorPhase::Tls),
+        "{error}"
+    );
     assert!(error.message().contains(&peer.address.to_string()), "{error}");
 }
 
@@ -233,7 +241,7 @@ fn a_refused_connection_names_every_address() {
     let resolve = vec![("vendor.test".into(), closed(2)), ("vendor.test".into(), closed(3))];
     let transport = HttpsTransport::new(Settings { resolve, ..settings() }).unwrap();
     let error = post(&transport, peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, Phase::Connect));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Connect, ErrorPhase::Connect));
     for address in ["127.0.0.2", "127.0.0.3"] {
         let told = format!("{address}:{port}: connection refused");
         assert!(error.message().contains(&told), "{error}");

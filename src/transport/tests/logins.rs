@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::peer::{HOST, OK, Peer, attempt, linger, post, request};
 use super::proxies::{read_head, through, tunnel};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::transport::{Attempt, CancelSource, HttpsTransport, Transport};
 
 /// What a proxy does with a login that it has heard.
@@ -117,7 +117,7 @@ fn a_login_that_the_proxy_refused_is_not_sent_again() {
         for call in 0..4 {
             let error = proxy.error(&ample());
             assert_eq!(error.kind(), ErrorKind::ProxyLoginRejected, "{error}");
-            assert_eq!(error.phase(), Phase::Proxy);
+            assert_eq!(error.phase(), ErrorPhase::Proxy);
             assert_eq!(error.message().contains("rejected the login before"), call > 0, "{error}");
             says_until_when(&error, 900);
         }
@@ -159,7 +159,7 @@ fn while_nobody_knows_how_it_was_taken_it_is_not_sent_again_at_once() {
         (socks(silent), soon, ErrorKind::Timeout),
     ] {
         let error = proxy.error(&attempt(time));
-        assert_eq!((error.kind(), error.phase()), (kind, Phase::Proxy), "{error}");
+        assert_eq!((error.kind(), error.phase()), (kind, ErrorPhase::Proxy), "{error}");
         assert!(error.has_sent_password(), "{error}");
         assert!(error.message().contains("nobody knows how the proxy took the login"), "{error}");
         says_until_when(&error, 10);
@@ -171,7 +171,7 @@ fn while_nobody_knows_how_it_was_taken_it_is_not_sent_again_at_once() {
 fn is_not_sent_again(proxy: &Proxy) {
     for _ in 0..3 {
         let error = proxy.error(&ample());
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, ErrorPhase::Proxy), "{error}");
         assert!(error.has_sent_password(), "{error}");
         assert!(error.message().starts_with("nobody knows how the proxy at"), "{error}");
         says_until_when(&error, 10);
@@ -199,7 +199,7 @@ fn cancelled(meanwhile: impl FnOnce(&Proxy)) -> (Proxy, Error) {
 #[test]
 fn nor_after_a_cancel() {
     let (proxy, error) = cancelled(|_| {});
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Cancelled, Phase::Proxy), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Cancelled, ErrorPhase::Proxy), "{error}");
     assert!(error.has_sent_password(), "{error}");
     says_until_when(&error, 10);
     is_not_sent_again(&proxy);
@@ -347,7 +347,11 @@ fn of_many_callers_all_use_a_login_that_one_has_seen_accepted() {
 fn a_wait_for_anothers_outcome_ends_with_its_attempt() {
     let (proxy, _) = cancelled(|proxy| {
         let error = proxy.error(&attempt(Duration::from_millis(30)));
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Proxy), "{error}");
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (ErrorKind::Timeout, ErrorPhase::Proxy),
+            "{error}"
+        );
         assert!(error.message().contains("how the proxy takes the login"), "{error}");
         assert!(!error.has_sent_password(), "{error}");
     });

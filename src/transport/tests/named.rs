@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::peer::{HOST, Peer, attempt, linger, read_request, request, settings};
 use super::proxies::through;
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::Secret;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::Secret;
 use crate::transport::{HttpsTransport, ProxyChoice, Settings, Transport};
 
 fn error_of(transport: &HttpsTransport, url: String) -> Error {
@@ -15,7 +15,7 @@ fn error_of(transport: &HttpsTransport, url: String) -> Error {
 }
 
 #[track_caller]
-fn check(error: &Error, kind: ErrorKind, phase: Phase, named: &str) {
+fn check(error: &Error, kind: ErrorKind, phase: ErrorPhase, named: &str) {
     assert_eq!((error.kind(), error.phase()), (kind, phase), "{error}");
     assert_eq!(error.message().matches(named).count(), 1, "{named}: {error}");
     assert!(error.to_string().contains(&format!("phase {}", phase.name())), "{error}");
@@ -32,12 +32,12 @@ fn a_name_that_does_not_resolve() {
     for (lookup, why) in [(fail as fn(&str) -> _, "no such host"), (nothing, "no address")] {
         let transport = HttpsTransport::with_lookup(settings(), lookup);
         let error = error_of(&transport, "https://lost.test/".into());
-        check(&error, ErrorKind::Resolve, Phase::Resolve, "lost.test");
+        check(&error, ErrorKind::Resolve, ErrorPhase::Resolve, "lost.test");
         assert!(error.message().contains(why), "{error}");
         let proxy = ProxyChoice::Url(Secret::from("http://proxy.test:3128"));
         let transport = HttpsTransport::with_lookup(Settings { proxy, ..settings() }, lookup);
         let error = error_of(&transport, "https://lost.test/".into());
-        check(&error, ErrorKind::Proxy, Phase::Proxy, "proxy.test");
+        check(&error, ErrorKind::Proxy, ErrorPhase::Proxy, "proxy.test");
     }
 }
 
@@ -64,7 +64,7 @@ fn a_server_that_gives_no_answer_or_no_proper_one() {
             linger(&stream);
         });
         let error = error_of(&HttpsTransport::new(settings()).unwrap(), peer.plain_url());
-        check(&error, kind, Phase::Receive, &peer.address.to_string());
+        check(&error, kind, ErrorPhase::Receive, &peer.address.to_string());
     }
 }
 
@@ -78,13 +78,18 @@ fn a_server_or_proxy_that_says_nothing() {
     let plain = HttpsTransport::new(settings()).unwrap();
     let timeout = ErrorKind::Timeout;
     let peer = silent();
-    check(&error_of(&plain, peer.url()), timeout, Phase::Tls, &peer.address.to_string());
+    check(&error_of(&plain, peer.url()), timeout, ErrorPhase::Tls, &peer.address.to_string());
     let peer = silent();
-    check(&error_of(&plain, peer.plain_url()), timeout, Phase::Receive, &peer.address.to_string());
+    check(
+        &error_of(&plain, peer.plain_url()),
+        timeout,
+        ErrorPhase::Receive,
+        &peer.address.to_string(),
+    );
     for scheme in ["http", "socks5"] {
         let peer = silent();
         let transport = through(format!("{scheme}://{}", peer.address));
         let error = error_of(&transport, format!("https://{HOST}/"));
-        check(&error, timeout, Phase::Proxy, &peer.address.to_string());
+        check(&error, timeout, ErrorPhase::Proxy, &peer.address.to_string());
     }
 }

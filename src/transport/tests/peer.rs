@@ -15,10 +15,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::error::Error;
-use crate::secret::{Secret, SecretBuf};
+use crate::memory::{Secret, SecretBuf};
 use crate::transport::{
-    Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Response, Roots, Settings,
-    Transport,
+    Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Response, Settings, Transport,
+    TrustRoots,
 };
 
 /// Long enough for anything that should succeed.
@@ -250,7 +250,7 @@ pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
 /// Settings that trust the test CA alone, find [`HOST`] on loopback and use no proxy.
 pub(super) fn settings() -> Settings {
     Settings {
-        roots: Some(Roots::None),
+        roots: Some(TrustRoots::None),
         ca_pem: Some(Ca::trusted().pem.clone().into()),
         proxy: ProxyChoice::Off,
         resolve: vec![(HOST.into(), Ipv4Addr::LOCALHOST.into())],

@@ -6,8 +6,8 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use super::peer::{HOST, OK, Peer, linger, post, settings};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::Secret;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::Secret;
 use crate::transport::{HttpsTransport, ProxyChoice, Settings};
 
 /// A transport that goes through the proxy at `url`.
@@ -86,7 +86,7 @@ fn proxy_error(login: &str, reply: &'static str, kind: ErrorKind) -> Error {
     let (peer, (proxy, _heads)) = (Peer::answering(OK), http_proxy(reply));
     let transport = through(format!("http://{login}{}", proxy.address));
     let error = post(&transport, peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (kind, Phase::Proxy), "{error}");
+    assert_eq!((error.kind(), error.phase()), (kind, ErrorPhase::Proxy), "{error}");
     assert!(error.message().contains(&proxy.address.to_string()), "{error}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
     assert_eq!(peer.accepted(), 0);
@@ -148,7 +148,7 @@ fn a_proxy_that_is_not_there_is_named() {
     for scheme in ["http", "socks5", "socks5h"] {
         let url = format!("{scheme}://{}:{}", gone.0, gone.1);
         let error = post(&through(url), format!("https://{HOST}/")).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, ErrorPhase::Proxy), "{error}");
         assert!(error.message().contains(&format!("{}:{}", gone.0, gone.1)), "{error}");
     }
 }
@@ -237,7 +237,7 @@ fn a_socks_proxy_that_refuses_is_not_the_vendor() {
             "refused the user name or password" => ErrorKind::ProxyLoginRejected,
             _ => ErrorKind::Proxy,
         };
-        assert_eq!(found, (kind, Phase::Proxy), "{replies:?}: {error}");
+        assert_eq!(found, (kind, ErrorPhase::Proxy), "{replies:?}: {error}");
         assert!(error.message().contains(problem), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }

@@ -22,8 +22,8 @@ use super::peer::{
 };
 use super::proxies::through;
 use super::trust::with_identity;
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::Secret;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::Secret;
 use crate::transport::{HttpsTransport, Settings, Transport};
 
 /// A program that runs until it is dropped, with a folder of its own.
@@ -317,7 +317,7 @@ fn refused_by_us(server: Program) -> Error {
 fn refused_with(settings: Settings, mut server: Program) -> Error {
     let transport = HttpsTransport::new(settings).unwrap();
     let error = post(&transport, server.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     assert!(error.message().contains(&format!("127.0.0.1:{}", server.port)), "{error}");
     assert_eq!(server.output(), b"");
     error
@@ -333,7 +333,7 @@ fn openssl_with_a_certificate_that_is_right() {
     // It listens, and says nothing.
     let soon = attempt(Duration::from_millis(500));
     let error = transport().send(&request(server.url()), &soon).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Receive), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Receive), "{error}");
     let heard = String::from_utf8(server.output()).unwrap();
     assert!(heard.contains("Basic ZmFrZTpmYWtl") && heard.ends_with("client_credentials"));
 }
@@ -446,7 +446,7 @@ fn tinyproxy_with_and_without_a_login() {
     let transport = through(format!("http://127.0.0.1:{}", open.port));
     let nobody = format!("https://127.0.0.1:{}/", free_port());
     let error = post(&transport, nobody).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, Phase::Proxy), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Proxy, ErrorPhase::Proxy), "{error}");
 }
 
 #[test]

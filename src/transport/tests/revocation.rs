@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::peer::{Ca, HOST, Identity, OK, Peer, post, read_request, settings};
 use super::trust::serving;
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::transport::{HttpsTransport, Response, Settings};
 
 fn numbered(ca: &Ca, serial: u64) -> Identity {
@@ -25,7 +25,7 @@ fn checked(lists: &[String], peer: &Peer) -> Result<Response, Error> {
 fn a_certificate_on_its_issuers_list_is_refused_and_no_other() {
     let lists = [Ca::new("Other CA").revoking(&[8]), Ca::trusted().revoking(&[6, 7])];
     let error = checked(&lists, &serving(&numbered(Ca::trusted(), 7))).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls));
     assert!(error.message().contains("issued by \"Trusted Test CA\", was revoked"), "{error}");
     // The other CA revoked a number of its own.
     assert_eq!(checked(&lists, &serving(&numbered(Ca::trusted(), 8))).unwrap().status(), 200);
@@ -66,7 +66,7 @@ fn a_ca_between_may_be_revoked_too() {
 fn a_list_that_its_issuer_did_not_sign_makes_an_error_that_says_so() {
     let lists = [Ca::new("Trusted Test CA").revoking(&[6])];
     let error = checked(&lists, &serving(&numbered(Ca::trusted(), 7))).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls));
     assert!(error.message().contains("revocation list cannot be used"), "{error}");
     assert!(error.remedy().contains("crl_pem"), "{error}");
 }

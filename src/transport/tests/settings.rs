@@ -11,11 +11,11 @@ use rustls::pki_types::ServerName;
 
 use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
+use crate::memory::{Secret, SecretBuf};
 use crate::profile::base_url::endpoint;
-use crate::secret::{Secret, SecretBuf};
 use crate::transport::target::{Host, Target};
-use crate::transport::{HttpsTransport, ProxyChoice, Roots, Settings};
-use crate::vendor::pattern::PROFILE;
+use crate::transport::{HttpsTransport, ProxyChoice, Settings, TrustRoots};
+use crate::vendors::pattern::PROFILE;
 
 /// Checks that `settings` are refused because of `field`, with a message that has `problem`.
 pub(super) fn refused(settings: Settings, field: &str, problem: &str) {
@@ -49,7 +49,11 @@ fn a_ca_file_must_hold_certificates() {
         let ca_pem = Some(pem.clone().into());
         refused(Settings { ca_pem, ..settings() }, "ca_pem", problem);
         let ca_pem = Some(pem.into());
-        refused(Settings { ca_pem, roots: Some(Roots::Bundled), ..settings() }, "ca_pem", problem);
+        refused(
+            Settings { ca_pem, roots: Some(TrustRoots::Bundled), ..settings() },
+            "ca_pem",
+            problem,
+        );
     }
     refused(Settings { ca_pem: None, ..settings() }, "ca_pem", "is missing");
 }
@@ -143,7 +147,7 @@ fn keys_in_every_usual_form_are_read() {
 #[cfg(not(feature = "platform-verifier"))]
 #[test]
 fn the_systems_store_needs_a_feature() {
-    let settings = Settings { roots: Some(Roots::System), ..settings() };
+    let settings = Settings { roots: Some(TrustRoots::System), ..settings() };
     let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
     assert_eq!(error.field(), Some("roots"));
     assert!(error.remedy().contains("feature platform-verifier"), "{error}");

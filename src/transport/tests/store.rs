@@ -8,7 +8,7 @@ use std::process::{self, Command};
 
 use super::peer::{Ca, OK, Peer, post, settings};
 use super::trust::serving;
-use crate::transport::{HttpsTransport, Roots, Settings, TlsStack};
+use crate::transport::{HttpsTransport, Settings, TlsStack, TrustRoots};
 
 const URL: &str = "CARETOKEN_TEST_URL";
 const SETTINGS: &str = "CARETOKEN_TEST_SETTINGS";
@@ -20,10 +20,10 @@ const GARBAGE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE--
 fn the_child() {
     let (Ok(url), Ok(chosen)) = (env::var(URL), env::var(SETTINGS)) else { return };
     let (tls_stack, roots) = match chosen.as_str() {
-        "roots=bundled" => (TlsStack::Rustls, Some(Roots::Bundled)),
-        "roots=system" => (TlsStack::Rustls, Some(Roots::System)),
+        "roots=bundled" => (TlsStack::Rustls, Some(TrustRoots::Bundled)),
+        "roots=system" => (TlsStack::Rustls, Some(TrustRoots::System)),
         "tls=system" => (TlsStack::System, None),
-        "tls=system roots=none" => (TlsStack::System, Some(Roots::None)),
+        "tls=system roots=none" => (TlsStack::System, Some(TrustRoots::None)),
         other => panic!("{other}"),
     };
     let ca_pem = env::var(CA_FILE).ok().map(|path| fs::read(path).unwrap());

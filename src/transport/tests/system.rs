@@ -15,13 +15,13 @@ use super::peer::{
 };
 use super::settings::refused;
 use super::trust::{mutual, pin, serving};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::SecretBuf;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
 use crate::transport::buffer::Window;
 use crate::transport::connect::connect;
 use crate::transport::target::Host;
 use crate::transport::tls::{Session, TlsConfig};
-use crate::transport::{HttpsTransport, Outcome, Roots, Settings, TlsStack, Transport};
+use crate::transport::{HttpsTransport, Outcome, Settings, TlsStack, Transport, TrustRoots};
 
 fn system() -> Settings {
     Settings { tls_stack: TlsStack::System, ..settings() }
@@ -97,13 +97,13 @@ fn an_answer_that_is_cut_off_is_not_taken_for_a_whole_one() {
         linger(&stream.sock);
     });
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Receive));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, ErrorPhase::Receive));
 }
 
 fn refusal(identity: &Identity) -> Error {
     let peer = serving(identity);
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     assert!(error.message().contains(&peer.address.to_string()), "{error}");
     error
 }
@@ -163,7 +163,7 @@ fn a_pinned_key_must_be_the_servers_own() {
     };
     assert_eq!(pinned(&identity.key).unwrap().status(), 200);
     let error = pinned(&KeyPair::generate().unwrap()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls));
     assert!(error.message().contains("issued by \"Trusted Test CA\", has a key"), "{error}");
     peer.wait_until_closed(2);
     assert_eq!(heard.load(Ordering::SeqCst), 1, "a server that is not pinned heard a request");
@@ -190,24 +190,24 @@ fn a_client_certificate_is_shown_where_it_is_asked_for() {
         assert_eq!(shown(&own).unwrap().status(), 200);
 
         let error = post(&transport(), peer.url()).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
         assert!(error.remedy().contains("client_cert_pem"), "{error}");
 
         let error = shown(&Ca::new("Foreign CA").issue(&["clinic.test"], |_| {})).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     }
 }
 
 #[test]
 fn what_it_cannot_do_is_told_when_the_client_is_built() {
-    refused(Settings { roots: Some(Roots::Bundled), ..system() }, "roots", "bundled roots");
+    refused(Settings { roots: Some(TrustRoots::Bundled), ..system() }, "roots", "bundled roots");
     refused(Settings { ca_pem: None, ..system() }, "ca_pem", "no other CA is trusted");
     let crl_pem = Some(Ca::trusted().revoking(&[7]).into());
     refused(Settings { crl_pem, ..system() }, "crl_pem", "no effect");
     let wrong = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
     refused(Settings { ca_pem: Some(wrong), ..system() }, "ca_pem", "cannot be read");
     refused(Settings { pins: vec!["hunter2".into()], ..system() }, "pins", "not base64");
-    HttpsTransport::new(Settings { roots: Some(Roots::System), ..system() }).unwrap();
+    HttpsTransport::new(Settings { roots: Some(TrustRoots::System), ..system() }).unwrap();
 
     let (one, other) = (Ca::trusted().vendor(), Ca::trusted().vendor());
     let (chain, key) = (one.certificate_pem.as_str(), other.key.serialize_pem());
@@ -220,12 +220,12 @@ fn what_it_cannot_do_is_told_when_the_client_is_built() {
 
 #[test]
 fn every_step_ends_with_its_attempt() {
-    ends_in(Phase::Tls, &transport(), &request(silent().url()));
+    ends_in(ErrorPhase::Tls, &transport(), &request(silent().url()));
     let mute = Peer::tls(Ca::trusted().vendor().server_config(), |_, stream| {
         read_request(stream).unwrap();
         thread::sleep(Duration::from_secs(5));
     });
-    ends_in(Phase::Receive, &transport(), &request(mute.url()));
+    ends_in(ErrorPhase::Receive, &transport(), &request(mute.url()));
 }
 
 #[test]
@@ -239,10 +239,14 @@ fn a_server_that_does_not_read_ends_with_its_attempt() {
     let bytes = vec![b'x'; 16 << 20];
     soon(GRACE, || {
         let attempt = attempt(TIME);
-        let socket = connect(&[peer.address], &attempt, Phase::Connect).unwrap();
+        let socket = connect(&[peer.address], &attempt, ErrorPhase::Connect).unwrap();
         let mut session = Session::open(&config, &host, socket, &attempt).unwrap();
         let error = session.send(&bytes, &mut Window::default(), &attempt).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, Phase::Send), "{error}");
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (ErrorKind::Timeout, ErrorPhase::Send),
+            "{error}"
+        );
     });
 }
 
@@ -253,7 +257,7 @@ fn a_server_without_tls_is_told() {
         linger(&stream);
     });
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     assert!(error.message().contains("not TLS"), "{error}");
 }
 
@@ -271,7 +275,7 @@ fn a_server_with_tls_1_1_only_is_told() {
             linger(&stream);
         });
         let error = post(&transport(), peer.url()).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
         assert!(error.message().contains(told), "{error}");
     }
 }
@@ -280,7 +284,11 @@ fn a_server_with_tls_1_1_only_is_told() {
 fn a_server_that_hangs_up_in_the_handshake_is_told() {
     let peer = Peer::tcp(|_, stream| linger(&stream));
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Tls), "{error}");
+    assert_eq!(
+        (error.kind(), error.phase()),
+        (ErrorKind::ConnectionLost, ErrorPhase::Tls),
+        "{error}"
+    );
     assert!(error.message().contains("during the TLS handshake"), "{error}");
 }
 

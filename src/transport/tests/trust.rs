@@ -12,8 +12,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 use super::peer::{Ca, HOST, Identity, OK, Peer, post, read_request, settings, transport};
-use crate::error::{Error, ErrorKind, Phase};
-use crate::secret::SecretBuf;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
 use crate::transport::{HttpsTransport, Settings};
 
 pub(super) fn serving(identity: &Identity) -> Peer {
@@ -25,7 +25,7 @@ pub(super) fn serving(identity: &Identity) -> Peer {
 fn refusal(identity: &Identity) -> Error {
     let peer = serving(identity);
     let error = post(&transport(), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     assert!(error.message().contains(HOST), "{error}");
     assert!(error.message().contains(&peer.address.to_string()), "{error}");
     error
@@ -120,7 +120,7 @@ fn a_pinned_key_must_be_the_servers_or_its_cas() {
         assert_eq!(post(&pinned(&pins), peer.url()).unwrap().status(), 200);
     }
     let error = post(&pinned(&[other]), peer.url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls));
     assert!(error.message().contains("pinned"), "{error}");
 }
 
@@ -180,12 +180,12 @@ fn a_client_certificate_is_shown_where_it_is_asked_for() {
         assert_eq!(post(&with_identity(&own), peer.url()).unwrap().status(), 200);
 
         let error = post(&transport(), peer.url()).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
         assert!(error.remedy().contains("client_cert_pem"), "{error}");
 
         let foreign = Ca::new("Foreign CA").issue(&["clinic.test"], |_| {});
         let error = post(&with_identity(&foreign), peer.url()).unwrap_err();
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls), "{error}");
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
     }
 }
 

@@ -11,8 +11,8 @@ use rustls::{HandshakeKind, ServerConnection};
 use super::peer::{
     Ca, OK, OK_BODY, Peer, Tls, attempt, linger, post, read_request, request, settings, transport,
 };
-use crate::error::{ErrorKind, Phase};
-use crate::secret::{Secret, SecretBuf};
+use crate::error::{ErrorKind, ErrorPhase};
+use crate::memory::{Secret, SecretBuf};
 use crate::transport::{HttpsTransport, Settings, Transport};
 
 #[test]
@@ -229,7 +229,7 @@ fn any_other_request_is_reported_instead() {
     once.content().replayable = false;
     transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
     let error = transport.send(&once, &attempt(Duration::from_secs(20))).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Send));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, ErrorPhase::Send));
     assert_eq!(peer.accepted(), 1);
 }
 
@@ -239,7 +239,7 @@ fn nothing_goes_out_again_once_an_answer_has_begun() {
     let transport = transport();
     post(&transport, peer.plain_url()).unwrap();
     let error = post(&transport, peer.plain_url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Receive));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, ErrorPhase::Receive));
     assert_eq!(peer.accepted(), 1);
 }
 
@@ -250,7 +250,7 @@ fn a_fresh_connection_that_dies_is_not_replayed() {
         linger(&stream);
     });
     let error = post(&transport(), peer.plain_url()).unwrap_err();
-    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, Phase::Receive));
+    assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, ErrorPhase::Receive));
     assert!(error.message().contains(&peer.address.to_string()), "{error}");
     assert_eq!(peer.accepted(), 1);
 }

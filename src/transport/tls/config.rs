@@ -21,7 +21,7 @@ use super::store;
 use super::tickets::Tickets;
 use super::verify::{Pin, Verifier};
 use crate::error::Error;
-use crate::transport::settings::{Roots, Settings, TlsStack};
+use crate::transport::settings::{Settings, TlsStack, TrustRoots};
 
 /// A checked configuration, shared by every session of a transport.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     #[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
-    if settings.roots == Some(Roots::System) {
+    if settings.roots == Some(TrustRoots::System) {
         return super::platform::verifier(settings, provider);
     }
     Ok(Arc::new(Verifier {
@@ -96,13 +96,13 @@ fn verifier(
 
 /// The CAs that are trusted, at least one.
 fn anchors(
-    roots: Roots,
+    roots: TrustRoots,
     ca_pem: Option<&[u8]>,
 ) -> Result<Cow<'static, [TrustAnchor<'static>]>, Error> {
     let mut anchors = match roots {
-        Roots::Bundled => Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS),
-        Roots::System => Cow::Owned(store::anchors()?),
-        Roots::None => Cow::Borrowed(&[][..]),
+        TrustRoots::Bundled => Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS),
+        TrustRoots::System => Cow::Owned(store::anchors()?),
+        TrustRoots::None => Cow::Borrowed(&[][..]),
     };
     if let Some(pem) = ca_pem {
         for certificate in certificates("ca_pem", pem)? {

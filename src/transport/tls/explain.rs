@@ -3,10 +3,10 @@
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 
 use super::verify::Refusal;
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 
 /// The error for `error`, met in `phase` while talking to `peer` (`host:port` or its address).
-pub(super) fn explain(error: &rustls::Error, peer: &str, phase: Phase) -> Error {
+pub(super) fn explain(error: &rustls::Error, peer: &str, phase: ErrorPhase) -> Error {
     if let Some(refusal) = refusal(error) {
         return tls(phase, format!("{refusal} (at {peer})"), Some(refusal.remedy()));
     }
@@ -32,7 +32,7 @@ pub(super) fn explain(error: &rustls::Error, peer: &str, phase: Phase) -> Error 
 /// The error when `peer` ends a handshake without a word.
 pub(super) fn hung_up(peer: &str) -> Error {
     let message = format!("{peer} closed the connection during the TLS handshake");
-    Error::new(ErrorKind::ConnectionLost, Phase::Tls).with_message(message).with_remedy(
+    Error::new(ErrorKind::ConnectionLost, ErrorPhase::Tls).with_message(message).with_remedy(
         "look for a firewall or proxy that cuts TLS; the server may also insist on another TLS \
          version or a client certificate",
     )
@@ -50,7 +50,7 @@ fn refusal(error: &rustls::Error) -> Option<&Refusal> {
     }
 }
 
-fn from_alert(alert: AlertDescription, peer: &str, phase: Phase) -> Error {
+fn from_alert(alert: AlertDescription, peer: &str, phase: ErrorPhase) -> Error {
     use AlertDescription as A;
     match alert {
         A::ProtocolVersion => {
@@ -58,9 +58,11 @@ fn from_alert(alert: AlertDescription, peer: &str, phase: Phase) -> Error {
         }
         // The server found fault with our certificate, so it has not looked at any request, even
         // where TLS 1.3 lets it say so after one was sent.
-        A::CertificateRequired => {
-            tls(Phase::Tls, format!("{peer} wants a client certificate"), Some(GIVE_CERTIFICATE))
-        }
+        A::CertificateRequired => tls(
+            ErrorPhase::Tls,
+            format!("{peer} wants a client certificate"),
+            Some(GIVE_CERTIFICATE),
+        ),
         A::BadCertificate
         | A::UnsupportedCertificate
         | A::CertificateRevoked
@@ -69,7 +71,7 @@ fn from_alert(alert: AlertDescription, peer: &str, phase: Phase) -> Error {
         | A::UnknownCA
         | A::AccessDenied => {
             let message = format!("{peer} refused the client certificate ({})", words(alert));
-            tls(Phase::Tls, message, Some(GIVE_CERTIFICATE))
+            tls(ErrorPhase::Tls, message, Some(GIVE_CERTIFICATE))
         }
         A::UnrecognisedName => {
             tls(phase, format!("{peer} knows no server of this name"), Some("check base_url"))
@@ -92,7 +94,7 @@ fn words(alert: AlertDescription) -> String {
     words
 }
 
-fn tls(phase: Phase, message: String, remedy: Option<&'static str>) -> Error {
+fn tls(phase: ErrorPhase, message: String, remedy: Option<&'static str>) -> Error {
     let error = Error::new(ErrorKind::Tls, phase).with_message(message);
     match remedy {
         Some(remedy) => error.with_remedy(remedy),
@@ -109,8 +111,8 @@ mod tests {
         assert_eq!(words(AlertDescription::UnknownCA), "unknown ca");
         assert_eq!(words(AlertDescription::HandshakeFailure), "handshake failure");
         let error = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
-        let error = explain(&error, "10.0.0.1:443", Phase::Receive);
-        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, Phase::Tls));
+        let error = explain(&error, "10.0.0.1:443", ErrorPhase::Receive);
+        assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls));
         assert_eq!(error.message(), "10.0.0.1:443 wants a client certificate");
     }
 }

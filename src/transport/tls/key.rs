@@ -12,7 +12,7 @@ use rustls::pki_types::{
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{Error, InconsistentKeys, SignatureAlgorithm, SignatureScheme};
 
-use crate::secret::{SecretBuf, wipe, wipe_dead_stack};
+use crate::memory::{SecretBuf, wipe, wipe_dead_stack};
 
 /// A private key as it was given.
 pub(super) struct KeyDer {

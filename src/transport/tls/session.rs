@@ -16,7 +16,7 @@ use rustls::unbuffered::{
 use super::config::TlsConfig;
 use super::describe::describe;
 use super::explain::{explain, hung_up};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::transport::Attempt;
 use crate::transport::buffer::Window;
 use crate::transport::link::Arrived;
@@ -71,7 +71,7 @@ impl Session {
         attempt: &Attempt,
     ) -> Result<Self, Error> {
         let peer = format!("{host} at {}", socket.peer());
-        let failed = |error: &rustls::Error| explain(error, &peer, Phase::Tls);
+        let failed = |error: &rustls::Error| explain(error, &peer, ErrorPhase::Tls);
         let tls = UnbufferedClientConnection::new(Arc::clone(&config.0), server_name(host)?)
             .map_err(|error| failed(&error))?;
         let (incoming, outgoing) = (Window::default(), Vec::new());
@@ -84,13 +84,13 @@ impl Session {
         // A server has nothing to say before the request, but one that refuses us might.
         let mut early = Window::default();
         loop {
-            match self.advance(&mut early, attempt, Phase::Tls)? {
+            match self.advance(&mut early, attempt, ErrorPhase::Tls)? {
                 State::Ready => return Ok(()),
                 State::Data => return Err(self.spoke_first()),
-                State::MustSend => self.flush(attempt, Phase::Tls)?,
+                State::MustSend => self.flush(attempt, ErrorPhase::Tls)?,
                 State::MustRead => {
-                    self.flush(attempt, Phase::Tls)?;
-                    if self.read(attempt, Phase::Tls)? == 0 {
+                    self.flush(attempt, ErrorPhase::Tls)?;
+                    if self.read(attempt, ErrorPhase::Tls)? == 0 {
                         return Err(self.hung_up());
                     }
                 }
@@ -107,15 +107,15 @@ impl Session {
         attempt: &Attempt,
     ) -> Result<(), Error> {
         loop {
-            match self.advance(plain, attempt, Phase::Send)? {
+            match self.advance(plain, attempt, ErrorPhase::Send)? {
                 State::Ready => break,
                 State::Data => {}
-                State::MustSend => self.flush(attempt, Phase::Send)?,
-                State::MustRead | State::Closed => return Err(self.hung_up_in(Phase::Send)),
+                State::MustSend => self.flush(attempt, ErrorPhase::Send)?,
+                State::MustRead | State::Closed => return Err(self.hung_up_in(ErrorPhase::Send)),
             }
         }
         self.encrypt(request)?;
-        self.flush(attempt, Phase::Send)
+        self.flush(attempt, ErrorPhase::Send)
     }
 
     /// Waits for plaintext and appends it to `plain`.
@@ -125,12 +125,12 @@ impl Session {
         attempt: &Attempt,
     ) -> Result<Arrived, Error> {
         loop {
-            match self.advance(plain, attempt, Phase::Receive)? {
+            match self.advance(plain, attempt, ErrorPhase::Receive)? {
                 State::Data => return Ok(Arrived::Some),
                 State::Closed => return Ok(Arrived::End),
-                State::MustSend => self.flush(attempt, Phase::Receive)?,
+                State::MustSend => self.flush(attempt, ErrorPhase::Receive)?,
                 State::Ready | State::MustRead => {
-                    if self.read(attempt, Phase::Receive)? == 0 {
+                    if self.read(attempt, ErrorPhase::Receive)? == 0 {
                         return Ok(Arrived::Cut);
                     }
                 }
@@ -148,7 +148,7 @@ impl Session {
                 Ok(Some(amount)) => self.incoming.filled(amount),
             }
             // Late session tickets are welcome.
-            if !matches!(self.advance(&mut plain, attempt, Phase::Connect), Ok(State::Ready)) {
+            if !matches!(self.advance(&mut plain, attempt, ErrorPhase::Connect), Ok(State::Ready)) {
                 return false;
             }
         }
@@ -186,7 +186,7 @@ impl Session {
         &mut self,
         plain: &mut Window,
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
     ) -> Result<State, Error> {
         loop {
             let UnbufferedStatus { discard, state } =
@@ -237,19 +237,19 @@ impl Session {
         match self.tls.process_tls_records(self.incoming.unread_mut()).state {
             Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                 append(&mut self.outgoing, room, |room| traffic.encrypt(plaintext, room))
-                    .map_err(|()| internal(Phase::Send))
+                    .map_err(|()| internal(ErrorPhase::Send))
             }
-            _ => Err(internal(Phase::Send)),
+            _ => Err(internal(ErrorPhase::Send)),
         }
     }
 
-    fn flush(&mut self, attempt: &Attempt, phase: Phase) -> Result<(), Error> {
+    fn flush(&mut self, attempt: &Attempt, phase: ErrorPhase) -> Result<(), Error> {
         let sent = self.socket.write_all(&self.outgoing, attempt, phase);
         self.outgoing.clear();
         sent
     }
 
-    fn read(&mut self, attempt: &Attempt, phase: Phase) -> Result<usize, Error> {
+    fn read(&mut self, attempt: &Attempt, phase: ErrorPhase) -> Result<usize, Error> {
         if self.incoming.unread().len() > MAX_INCOMING {
             let message = format!("{} sends TLS messages without end", self.peer);
             return Err(Error::new(ErrorKind::Tls, phase).with_message(message));
@@ -278,14 +278,14 @@ impl Session {
         hung_up(&self.peer)
     }
 
-    fn hung_up_in(&self, phase: Phase) -> Error {
+    fn hung_up_in(&self, phase: ErrorPhase) -> Error {
         let message = format!("{} closed the connection", self.peer);
         Error::new(ErrorKind::ConnectionLost, phase).with_message(message)
     }
 
     fn spoke_first(&self) -> Error {
         let message = format!("{} answered before it was asked", self.peer);
-        Error::new(ErrorKind::AnswerNotJson, Phase::Tls).with_message(message)
+        Error::new(ErrorKind::AnswerNotJson, ErrorPhase::Tls).with_message(message)
     }
 }
 
@@ -353,6 +353,6 @@ impl NeedsRoom for EncryptError {
 }
 
 /// rustls did what its documentation rules out.
-fn internal(phase: Phase) -> Error {
+fn internal(phase: ErrorPhase) -> Error {
     Error::new(ErrorKind::ConnectionLost, phase).with_message("the TLS session broke")
 }

@@ -19,11 +19,11 @@ use super::describe::describe_certificate;
 use super::explain::{explain, hung_up};
 use super::session::server_name;
 use super::verify::{Check, Pin, Refusal, is_pinned_server};
-use crate::error::{Error, Phase};
+use crate::error::{Error, ErrorPhase};
 use crate::transport::Attempt;
 use crate::transport::buffer::Window;
 use crate::transport::link::Arrived;
-use crate::transport::settings::{Roots, Settings};
+use crate::transport::settings::{Settings, TrustRoots};
 use crate::transport::socket::Socket;
 use crate::transport::target::Host;
 
@@ -39,7 +39,7 @@ pub(in crate::transport) struct SystemTls {
 
 impl SystemTls {
     pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
-        if settings.roots == Some(Roots::Bundled) {
+        if settings.roots == Some(TrustRoots::Bundled) {
             let problem = "asks for the bundled roots, which the system's TLS cannot take";
             let remedy = "leave it out, or set roots=system, roots=none or tls=rustls";
             return Err(Error::setting("roots", problem, remedy));
@@ -49,7 +49,7 @@ impl SystemTls {
             let remedy = "leave it out, revocation is the system's to check; or set tls=rustls";
             return Err(Error::setting("crl_pem", problem, remedy));
         }
-        let only_ours = settings.roots == Some(Roots::None);
+        let only_ours = settings.roots == Some(TrustRoots::None);
         let mut builder = TlsConnector::builder();
         builder.min_protocol_version(Some(Protocol::Tlsv12)).disable_built_in_roots(only_ours);
         match &settings.ca_pem {
@@ -90,7 +90,7 @@ impl SystemTls {
         let name = server_name(host)?;
         let is_broken = Arc::new(AtomicBool::new(false));
         let pipe = Pipe { socket, is_broken: Arc::clone(&is_broken) };
-        attempt.remaining(Phase::Tls)?;
+        attempt.remaining(ErrorPhase::Tls)?;
         let mut shaking = self.connector.connect(&name.to_str(), pipe);
         let stream = loop {
             shaking = match shaking {
@@ -103,9 +103,9 @@ impl SystemTls {
                     let text = error.to_string();
                     return Err(match known(&text, &name) {
                         // Its farewell may have met a closed connection; that is not the reason.
-                        Some(error) => explain(&error, &peer, Phase::Tls),
+                        Some(error) => explain(&error, &peer, ErrorPhase::Tls),
                         None if is_broken.load(Ordering::Relaxed) => hung_up(&peer),
-                        None => explain(&rustls::Error::General(text), &peer, Phase::Tls),
+                        None => explain(&rustls::Error::General(text), &peer, ErrorPhase::Tls),
                     });
                 }
             };
@@ -114,7 +114,7 @@ impl SystemTls {
         let certificate = session.certificate().unwrap_or_else(|| Vec::new().into());
         if !is_pinned_server(&self.pins, &certificate) {
             let refusal = Refusal::new(Check::Pin, &certificate, &session.name).into_rustls();
-            return Err(explain(&refusal, &session.peer, Phase::Tls));
+            return Err(explain(&refusal, &session.peer, ErrorPhase::Tls));
         }
         Ok(session)
     }
@@ -143,7 +143,7 @@ fn system_identity(settings: &Settings) -> Result<Option<Identity>, Error> {
 }
 
 fn wait(unfinished: &mut MidHandshakeTlsStream<Pipe>, attempt: &Attempt) -> Result<(), Error> {
-    unfinished.get_mut().socket.wait(attempt, Phase::Tls)
+    unfinished.get_mut().socket.wait(attempt, ErrorPhase::Tls)
 }
 
 /// What the end of a connection is, to the system's TLS.
@@ -208,12 +208,12 @@ impl SystemSession {
     ) -> Result<(), Error> {
         let mut rest = request;
         while !rest.is_empty() {
-            match self.until_done(attempt, Phase::Send, |stream| stream.write(rest))? {
+            match self.until_done(attempt, ErrorPhase::Send, |stream| stream.write(rest))? {
                 Some(sent) => rest = &rest[sent..],
-                None => return Err(self.socket().lost(&END.into(), Phase::Send)),
+                None => return Err(self.socket().lost(&END.into(), ErrorPhase::Send)),
             }
         }
-        self.until_done(attempt, Phase::Send, |stream| stream.flush().map(|()| 0))?;
+        self.until_done(attempt, ErrorPhase::Send, |stream| stream.flush().map(|()| 0))?;
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl SystemSession {
         attempt: &Attempt,
     ) -> Result<Arrived, Error> {
         let room = plain.spare(READ_SIZE);
-        Ok(match self.until_done(attempt, Phase::Receive, |stream| stream.read(room))? {
+        Ok(match self.until_done(attempt, ErrorPhase::Receive, |stream| stream.read(room))? {
             None => Arrived::Cut,
             Some(0) => Arrived::End,
             Some(amount) => {
@@ -237,7 +237,7 @@ impl SystemSession {
     fn until_done(
         &mut self,
         attempt: &Attempt,
-        phase: Phase,
+        phase: ErrorPhase,
         mut act: impl FnMut(&mut TlsStream<Pipe>) -> io::Result<usize>,
     ) -> Result<Option<usize>, Error> {
         attempt.remaining(phase)?;

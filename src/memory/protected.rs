@@ -12,9 +12,6 @@
 //!
 //! This is the one place besides the C ABI with unsafe code.
 
-mod generation;
-mod registers;
-
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::{Deref, DerefMut};
@@ -25,8 +22,7 @@ use std::{process, slice};
 
 use zeroize::optimization_barrier;
 
-pub(crate) use generation::process_generation;
-pub(crate) use registers::clear_registers;
+use super::process::process_generation;
 
 /// What memory is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

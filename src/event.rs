@@ -111,7 +111,7 @@ impl fmt::Display for Event {
 /// Counters of one client since it was built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stats {
+pub struct ClientStats {
     /// Calls answered with a cached token.
     pub hits: u64,
     /// Requests sent to the vendor.
@@ -122,7 +122,7 @@ pub struct Stats {
     pub waits: u64,
     /// When a person must sign in again, as things stand: when both the refresh token and the token
     /// got with it will have ended. `None` where the refresh token's end is not known, see
-    /// [`Builder::refresh_token_expires_at`](crate::Builder::refresh_token_expires_at).
+    /// [`ClientBuilder::refresh_token_expires_at`](crate::ClientBuilder::refresh_token_expires_at).
     pub sign_in_due_at: Option<SystemTime>,
 }
 
@@ -135,8 +135,8 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn read(&self) -> Stats {
-        Stats {
+    pub(crate) fn read(&self) -> ClientStats {
+        ClientStats {
             hits: self.hits.sum(),
             fetches: self.fetches.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),

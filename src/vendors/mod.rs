@@ -11,8 +11,8 @@ pub use parchment::Parchment;
 pub use pattern::Pattern;
 
 use crate::error::Error;
+use crate::memory::Secret;
 use crate::profile::Profile;
-use crate::secret::Secret;
 
 /// A vendor's credentials: [`Parchment`], [`Ehealth`], [`Edvak`] or [`Pattern`].
 pub trait Vendor: sealed::Sealed {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, HeaderPart, Plausible,
     Profile, Refusals, Role, SHORTEST_LIFE, STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
 };
-use crate::secret::Secret;
-use crate::vendor::{Setup, Vendor};
+use crate::vendors::{Setup, Vendor};
 
 /// Credentials for Pattern Health's `POST /api/auth/token`: HTTP Basic (RFC 7617) and a
 /// client-credentials grant (RFC 6749 §4.4).
@@ -16,7 +16,7 @@ use crate::vendor::{Setup, Vendor};
 ///
 /// Id and secret are joined as they are. A server that follows RFC 6749 §2.3.1 to the letter wants
 /// both percent-encoded first:
-/// [`Builder::percent_encode_credentials`](crate::Builder::percent_encode_credentials).
+/// [`ClientBuilder::percent_encode_credentials`](crate::ClientBuilder::percent_encode_credentials).
 #[derive(Clone, Debug)]
 pub struct Pattern {
     /// Where the API lives.

@@ -13,14 +13,14 @@ use std::thread::{ThreadId, current};
 /// Lets one thread at a time do a piece of work whose outcome others wait for.
 ///
 /// The lock guards a few words and is never held while anybody works.
-pub(crate) struct Flight<T> {
-    air: Mutex<Air<T>>,
+pub(crate) struct SingleFlight<T> {
+    progress: Mutex<Progress<T>>,
     landed: Condvar,
 }
 
-struct Air<T> {
+struct Progress<T> {
     /// How many flights have ended.
-    landings: u64,
+    finished: u64,
     pilot: Option<ThreadId>,
     waiting: usize,
     /// What the last flight brought; kept only until the last of its passengers has it.
@@ -28,19 +28,19 @@ struct Air<T> {
 }
 
 /// How boarding went.
-pub(crate) enum Boarding<'a, T> {
-    /// Nobody else flies: do the work, then [`land`](Pilot::land).
-    Pilot(Pilot<'a, T>),
+pub(crate) enum Entry<'a, T> {
+    /// Nobody else flies: do the work, then [`finish`](Leader::finish).
+    Leader(Leader<'a, T>),
     /// Somebody else's flight has landed; `None` if it was abandoned.
-    Landed(Option<T>),
+    Finished(Option<T>),
     /// This very thread is the pilot: it came back in through a callback.
     Already,
 }
 
-impl<T: Clone> Flight<T> {
+impl<T: Clone> SingleFlight<T> {
     pub(crate) fn new() -> Self {
-        let air = Air { landings: 0, pilot: None, waiting: 0, outcome: None };
-        Flight { air: Mutex::new(air), landed: Condvar::new() }
+        let progress = Progress { finished: 0, pilot: None, waiting: 0, outcome: None };
+        SingleFlight { progress: Mutex::new(progress), landed: Condvar::new() }
     }
 
     /// How many threads wait for the present flight.
@@ -49,51 +49,51 @@ impl<T: Clone> Flight<T> {
         self.lock().waiting
     }
 
-    fn lock(&self) -> MutexGuard<'_, Air<T>> {
-        self.air.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Progress<T>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pilot's seat, if it is free.
-    pub(crate) fn try_board(&self) -> Option<Pilot<'_, T>> {
-        let mut air = self.lock();
-        air.pilot.is_none().then(|| self.seat(&mut air))
+    pub(crate) fn try_lead(&self) -> Option<Leader<'_, T>> {
+        let mut progress = self.lock();
+        progress.pilot.is_none().then(|| self.seat(&mut progress))
     }
 
-    fn seat(&self, air: &mut Air<T>) -> Pilot<'_, T> {
-        air.pilot = Some(current().id());
-        Pilot { flight: self }
+    fn seat(&self, progress: &mut Progress<T>) -> Leader<'_, T> {
+        progress.pilot = Some(current().id());
+        Leader { flight: self }
     }
 
     /// The pilot's seat if it is free, else what the present flight brings.
     ///
     /// `time_left` is asked before each wait; its error ends this caller's wait and no other's.
-    pub(crate) fn board<E>(
+    pub(crate) fn enter<E>(
         &self,
         time_left: impl Fn() -> Result<Duration, E>,
-    ) -> Result<Boarding<'_, T>, E> {
-        let mut air = self.lock();
-        match air.pilot {
-            None => return Ok(Boarding::Pilot(self.seat(&mut air))),
-            Some(pilot) if pilot == current().id() => return Ok(Boarding::Already),
+    ) -> Result<Entry<'_, T>, E> {
+        let mut progress = self.lock();
+        match progress.pilot {
+            None => return Ok(Entry::Leader(self.seat(&mut progress))),
+            Some(pilot) if pilot == current().id() => return Ok(Entry::Already),
             Some(_) => {}
         }
-        let landings = air.landings;
-        air.waiting += 1;
+        let finished = progress.finished;
+        progress.waiting += 1;
         let result = loop {
-            if air.landings != landings {
-                break Ok(Boarding::Landed(air.outcome.clone()));
+            if progress.finished != finished {
+                break Ok(Entry::Finished(progress.outcome.clone()));
             }
             match time_left() {
                 Err(error) => break Err(error),
                 Ok(left) => {
-                    let woken = self.landed.wait_timeout(air, left);
-                    air = woken.unwrap_or_else(PoisonError::into_inner).0;
+                    let woken = self.landed.wait_timeout(progress, left);
+                    progress = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
         };
-        air.waiting -= 1;
-        if air.waiting == 0 {
-            air.outcome = None;
+        progress.waiting -= 1;
+        if progress.waiting == 0 {
+            progress.outcome = None;
         }
         result
     }
@@ -108,31 +108,31 @@ impl<T: Clone> Flight<T> {
 
 /// The one who flies. Dropped without landing, by an early return or a panic, the flight counts as
 /// abandoned and the next in line takes over.
-pub(crate) struct Pilot<'a, T> {
-    flight: &'a Flight<T>,
+pub(crate) struct Leader<'a, T> {
+    flight: &'a SingleFlight<T>,
 }
 
-impl<T> Pilot<'_, T> {
+impl<T> Leader<'_, T> {
     /// Ends the flight with an outcome for all who wait.
-    pub(crate) fn land(self, outcome: T) {
+    pub(crate) fn finish(self, outcome: T) {
         self.end(Some(outcome));
         std::mem::forget(self);
     }
 
     fn end(&self, outcome: Option<T>) {
-        let mut air = self.flight.air.lock().unwrap_or_else(PoisonError::into_inner);
-        air.pilot = None;
-        air.landings += 1;
-        let has_passengers = air.waiting > 0;
-        air.outcome = outcome.filter(|_| has_passengers);
-        drop(air);
+        let mut progress = self.flight.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.pilot = None;
+        progress.finished += 1;
+        let has_passengers = progress.waiting > 0;
+        progress.outcome = outcome.filter(|_| has_passengers);
+        drop(progress);
         if has_passengers {
             self.flight.landed.notify_all();
         }
     }
 }
 
-impl<T> Drop for Pilot<'_, T> {
+impl<T> Drop for Leader<'_, T> {
     fn drop(&mut self) {
         self.end(None);
     }
@@ -147,78 +147,78 @@ mod tests {
     const LONG: Result<Duration, ()> = Ok(Duration::from_secs(60));
 
     /// Blocks until `count` threads wait for the present flight.
-    fn until_waiting<T: Clone>(flight: &Flight<T>, count: usize) {
+    fn until_waiting<T: Clone>(flight: &SingleFlight<T>, count: usize) {
         while flight.waiting() != count {
             thread::yield_now();
         }
     }
 
-    fn pilot<'a>(flight: &'a Flight<u32>) -> Pilot<'a, u32> {
-        match flight.board(|| LONG) {
-            Ok(Boarding::Pilot(pilot)) => pilot,
+    fn pilot<'a>(flight: &'a SingleFlight<u32>) -> Leader<'a, u32> {
+        match flight.enter(|| LONG) {
+            Ok(Entry::Leader(pilot)) => pilot,
             _ => panic!("somebody else flies"),
         }
     }
 
     #[test]
     fn all_who_wait_get_what_the_pilot_brings_and_nothing_stays_behind() {
-        let flight = Flight::new();
+        let flight = SingleFlight::new();
         let pilot = pilot(&flight);
-        assert!(flight.try_board().is_none());
+        assert!(flight.try_lead().is_none());
         thread::scope(|scope| {
-            let waiters: Vec<_> = (0..8).map(|_| scope.spawn(|| flight.board(|| LONG))).collect();
+            let waiters: Vec<_> = (0..8).map(|_| scope.spawn(|| flight.enter(|| LONG))).collect();
             until_waiting(&flight, 8);
-            pilot.land(7);
+            pilot.finish(7);
             for waiter in waiters {
-                assert!(matches!(waiter.join().unwrap(), Ok(Boarding::Landed(Some(7)))));
+                assert!(matches!(waiter.join().unwrap(), Ok(Entry::Finished(Some(7)))));
             }
         });
-        assert!(flight.air.lock().unwrap().outcome.is_none());
+        assert!(flight.progress.lock().unwrap().outcome.is_none());
     }
 
     #[test]
     fn an_abandoned_flight_lets_the_next_one_fly() {
-        let flight = Flight::new();
+        let flight = SingleFlight::new();
         let pilot = pilot(&flight);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| flight.board(|| LONG));
+            let waiter = scope.spawn(|| flight.enter(|| LONG));
             until_waiting(&flight, 1);
             drop(pilot);
-            assert!(matches!(waiter.join().unwrap(), Ok(Boarding::Landed(None))));
+            assert!(matches!(waiter.join().unwrap(), Ok(Entry::Finished(None))));
         });
-        assert!(flight.try_board().is_some());
+        assert!(flight.try_lead().is_some());
     }
 
     #[test]
     fn a_waiters_own_limit_frees_only_that_waiter() {
-        let flight = Flight::new();
+        let flight = SingleFlight::new();
         let pilot = pilot(&flight);
         let (give_up, gave_up) = mpsc::channel();
         thread::scope(|scope| {
-            let patient = scope.spawn(|| flight.board(|| LONG));
+            let patient = scope.spawn(|| flight.enter(|| LONG));
             let hasty = thread::Builder::new().spawn_scoped(scope, || {
-                let ended = flight.board(|| Err("time is up"));
+                let ended = flight.enter(|| Err("time is up"));
                 give_up.send(()).unwrap();
                 matches!(ended, Err("time is up"))
             });
             gave_up.recv().unwrap();
             until_waiting(&flight, 1);
-            pilot.land(7);
+            pilot.finish(7);
             assert!(hasty.unwrap().join().unwrap());
-            assert!(matches!(patient.join().unwrap(), Ok(Boarding::Landed(Some(7)))));
+            assert!(matches!(patient.join().unwrap(), Ok(Entry::Finished(Some(7)))));
         });
     }
 
     #[test]
     fn nothing_is_kept_for_nobody() {
-        let flight = Flight::new();
-        pilot(&flight).land(7);
-        assert!(flight.air.lock().unwrap().outcome.is_none());
+        let flight = SingleFlight::new();
+        pilot(&flight).finish(7);
+        assert!(flight.progress.lock().unwrap().outcome.is_none());
     }
 
     #[test]
     fn who_is_woken_asks_for_its_time_at_once() {
-        let flight = Flight::new();
+        let flight = SingleFlight::new();
         let _pilot = pilot(&flight);
         let is_over = std::sync::atomic::AtomicBool::new(false);
         thread::scope(|scope| {
@@ -227,7 +227,7 @@ mod tests {
                     false => Ok(Duration::from_secs(600)),
                     true => Err("it is over"),
                 };
-                matches!(flight.board(left), Err("it is over"))
+                matches!(flight.enter(left), Err("it is over"))
             });
             until_waiting(&flight, 1);
             is_over.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -238,9 +238,9 @@ mod tests {
 
     #[test]
     fn the_pilot_cannot_wait_for_itself() {
-        let flight = Flight::new();
+        let flight = SingleFlight::new();
         let _pilot = pilot(&flight);
-        assert!(matches!(flight.board(|| LONG), Ok(Boarding::Already)));
+        assert!(matches!(flight.enter(|| LONG), Ok(Entry::Already)));
     }
 }
 
@@ -255,7 +255,7 @@ mod model_tests {
 
     struct World {
         current: Snapshot<Option<std::sync::Arc<u32>>>,
-        flight: Flight<u32>,
+        flight: SingleFlight<u32>,
         fetches: AtomicUsize,
     }
 
@@ -287,18 +287,18 @@ mod model_tests {
             if let Some(value) = &*world.current.load() {
                 return **value;
             }
-            match world.flight.board(|| Ok::<_, ()>(Duration::from_secs(60))) {
-                Ok(Boarding::Pilot(pilot)) => {
+            match world.flight.enter(|| Ok::<_, ()>(Duration::from_secs(60))) {
+                Ok(Entry::Leader(pilot)) => {
                     if world.current.load().is_some() {
                         continue;
                     }
                     let value = world.fetches.fetch_add(1, Ordering::SeqCst) as u32;
                     store(world, std::sync::Arc::new(value));
-                    pilot.land(value);
+                    pilot.finish(value);
                     return value;
                 }
-                Ok(Boarding::Landed(Some(value))) => return value,
-                Ok(Boarding::Landed(None)) => {}
+                Ok(Entry::Finished(Some(value))) => return value,
+                Ok(Entry::Finished(None)) => {}
                 _ => panic!("nobody comes back in, and the time is long"),
             }
         }
@@ -315,7 +315,7 @@ mod model_tests {
     fn world() -> Arc<World> {
         Arc::new(World {
             current: Snapshot::new(None),
-            flight: Flight::new(),
+            flight: SingleFlight::new(),
             fetches: AtomicUsize::new(0),
         })
     }
@@ -368,7 +368,7 @@ mod model_tests {
                 let world = Arc::clone(&world);
                 thread::spawn(move || get(&world))
             };
-            if let Some(pilot) = world.flight.try_board() {
+            if let Some(pilot) = world.flight.try_lead() {
                 drop(pilot);
             }
             assert_eq!(other.join().unwrap(), 0);
@@ -378,9 +378,9 @@ mod model_tests {
     #[test]
     fn a_cancel_reaches_a_waiter_that_is_about_to_sleep() {
         model(|| {
-            let flight = Arc::new(Flight::<u32>::new());
+            let flight = Arc::new(SingleFlight::<u32>::new());
             let cancelled = Arc::new(AtomicUsize::new(0));
-            let pilot = flight.try_board().unwrap();
+            let pilot = flight.try_lead().unwrap();
             let waiter = {
                 let (flight, cancelled) = (Arc::clone(&flight), Arc::clone(&cancelled));
                 thread::spawn(move || {
@@ -388,7 +388,7 @@ mod model_tests {
                         0 => Ok(Duration::from_secs(60)),
                         _ => Err("cancelled"),
                     };
-                    matches!(flight.board(time_left), Err("cancelled"))
+                    matches!(flight.enter(time_left), Err("cancelled"))
                 })
             };
             cancelled.store(1, Ordering::SeqCst);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::clock::Moment;
 use crate::life::lockout::{self, Taken};
 use crate::life::retry::{self, is_rejection};
@@ -27,7 +27,7 @@ pub(crate) enum Plan {
 
 /// Immutable; every lesson makes a new one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Outlook {
+pub(crate) struct Breaker {
     failures: u32,
     /// Sendings in a row of a password of which nobody knows that it was taken for right.
     open_passwords: u32,
@@ -97,7 +97,7 @@ const PROGRESS_MS: u64 = 1000;
 /// A vendor whose tokens live shorter than is plausible is asked at most so often.
 const SHORT_LIFE_PAUSE: Duration = Duration::from_secs(1);
 
-impl Outlook {
+impl Breaker {
     /// What a call may do, given the token's stage.
     pub(crate) fn plan(&self, token: Option<Stage>, now: Moment) -> Plan {
         let hold = self.hold.as_ref().filter(|hold| !hold.is_over(now));
@@ -155,7 +155,7 @@ impl Outlook {
         };
         // A token that nobody refused shows that tokens are accepted.
         let refusals = if old.is_some() { 0 } else { self.refusals };
-        Outlook { failures: 0, open_passwords: 0, refusals, hold }
+        Breaker { failures: 0, open_passwords: 0, refusals, hold }
     }
 
     /// A fetch failed.
@@ -198,7 +198,7 @@ impl Outlook {
         };
         let guards_account = is_rejected || password.is_some();
         let hold = Some(Hold { until, guards_account, without_token });
-        Outlook { failures, open_passwords, refusals: self.refusals, hold }
+        Breaker { failures, open_passwords, refusals: self.refusals, hold }
     }
 
     /// A token was refused by the API it is for.
@@ -209,14 +209,14 @@ impl Outlook {
         let refusals = if was_fresh { self.refusals.saturating_add(1) } else { 1 };
         let hold = refusals.checked_sub(REFUSALS_IN_A_ROW).map(|more| {
             let wait = retry::doubled(FIRST_REFUSAL_HOLD, more, LONGEST_REFUSAL_HOLD);
-            let error = Error::new(ErrorKind::TokensRefused, Phase::Wait);
+            let error = Error::new(ErrorKind::TokensRefused, ErrorPhase::Wait);
             let until = now.plus(wait);
             Hold { until, guards_account: false, without_token: WithoutToken::Refuse(error) }
         });
         let longer =
             |new: &Hold| self.hold.as_ref().is_none_or(|old| old.left(now) <= new.left(now));
         let hold = hold.filter(longer).or_else(|| self.hold.clone());
-        Outlook { refusals, hold, ..self.clone() }
+        Breaker { refusals, hold, ..self.clone() }
     }
 }
 
@@ -263,9 +263,9 @@ mod tests {
         )
     }
 
-    fn failed(kind: ErrorKind, old: Option<&Times>, now: Moment) -> Outlook {
-        let error = Error::new(kind, Phase::Read);
-        Outlook::default().after_failure(failure(&error, old, now))
+    fn failed(kind: ErrorKind, old: Option<&Times>, now: Moment) -> Breaker {
+        let error = Error::new(kind, ErrorPhase::Read);
+        Breaker::default().after_failure(failure(&error, old, now))
     }
 
     fn failure<'a>(error: &'a Error, old: Option<&'a Times>, now: Moment) -> Failure<'a> {
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_stage_and_the_hold_decide() {
-        let calm = Outlook::default();
+        let calm = Breaker::default();
         let down = failed(ErrorKind::Unavailable, None, at(0));
         let rejected = failed(ErrorKind::CredentialsRejected, None, at(0));
         for (stage, in_calm, when_down, when_rejected) in [
@@ -315,9 +315,9 @@ mod tests {
     #[test]
     fn a_cool_down_ends_where_the_next_window_begins() {
         let old = times(0, 3600);
-        let slow = Error::new(ErrorKind::RateLimited, Phase::Read)
+        let slow = Error::new(ErrorKind::RateLimited, ErrorPhase::Read)
             .with_retry_after(Some(Duration::from_secs(1800)));
-        let after = |now| Outlook::default().after_failure(failure(&slow, Some(&old), at(now)));
+        let after = |now| Breaker::default().after_failure(failure(&slow, Some(&old), at(now)));
         assert_eq!(name(&after(3400).plan(Some(Stage::Advisory), at(3569))), "serve");
         assert_eq!(name(&after(3400).plan(Some(Stage::Mandatory), at(3570))), "refresh");
         assert_eq!(name(&after(3580).plan(Some(Stage::Mandatory), at(3599))), "serve");
@@ -326,18 +326,18 @@ mod tests {
 
     #[test]
     fn no_retry_after_stops_us_for_more_than_an_hour() {
-        let slow = Error::new(ErrorKind::RateLimited, Phase::Read)
+        let slow = Error::new(ErrorKind::RateLimited, ErrorPhase::Read)
             .with_retry_after(Some(Duration::from_secs(86_400)));
-        let outlook = Outlook::default().after_failure(failure(&slow, None, at(0)));
-        assert_eq!(name(&outlook.plan(None, at(3599))), "fetch later");
-        assert_eq!(name(&outlook.plan(None, at(3600))), "fetch");
+        let breaker = Breaker::default().after_failure(failure(&slow, None, at(0)));
+        assert_eq!(name(&breaker.plan(None, at(3599))), "fetch later");
+        assert_eq!(name(&breaker.plan(None, at(3600))), "fetch");
     }
 
     #[test]
     fn failures_in_a_row_are_left_alone_for_longer() {
-        let down = Error::new(ErrorKind::Unavailable, Phase::Read);
-        let fail = |outlook: Outlook| outlook.after_failure(failure(&down, None, at(0)));
-        let third = fail(fail(fail(Outlook::default())));
+        let down = Error::new(ErrorKind::Unavailable, ErrorPhase::Read);
+        let fail = |breaker: Breaker| breaker.after_failure(failure(&down, None, at(0)));
+        let third = fail(fail(fail(Breaker::default())));
         assert_eq!(name(&third.plan(None, at(3))), "fetch later");
         assert_eq!(name(&third.plan(None, at(4))), "fetch");
         let recovered = third.after_success(None, &times(4, 60), at(4), None);
@@ -358,48 +358,48 @@ mod tests {
     fn a_refresh_without_progress_holds_off() {
         let old = times(0, 3600);
         let same = times(3400, 200);
-        let outlook = Outlook::default().after_success(Some(&old), &same, at(3400), None);
-        assert_eq!(name(&outlook.plan(Some(Stage::Advisory), at(3499))), "serve");
-        assert_eq!(name(&outlook.plan(Some(Stage::Advisory), at(3500))), "refresh early");
+        let breaker = Breaker::default().after_success(Some(&old), &same, at(3400), None);
+        assert_eq!(name(&breaker.plan(Some(Stage::Advisory), at(3499))), "serve");
+        assert_eq!(name(&breaker.plan(Some(Stage::Advisory), at(3500))), "refresh early");
         // It never keeps an expired token.
-        assert_eq!(name(&outlook.plan(Some(Stage::Expired), at(3400))), "fetch");
+        assert_eq!(name(&breaker.plan(Some(Stage::Expired), at(3400))), "fetch");
         // A second is the least that counts.
         let little =
-            Outlook::default().after_success(Some(&old), &times(3400, 201), at(3400), None);
+            Breaker::default().after_success(Some(&old), &times(3400, 201), at(3400), None);
         assert_eq!(name(&little.plan(Some(Stage::Advisory), at(3401))), "refresh early");
         let later =
-            Outlook::default().after_success(Some(&old), &times(3400, 3600), at(3400), None);
+            Breaker::default().after_success(Some(&old), &times(3400, 3600), at(3400), None);
         assert_eq!(name(&later.plan(Some(Stage::Advisory), at(3401))), "refresh early");
     }
 
     #[test]
     fn fresh_tokens_refused_in_a_row_end_in_an_error_with_growing_holds() {
-        let mut outlook = Outlook::default();
+        let mut breaker = Breaker::default();
         for now in 0..3 {
-            assert_eq!(name(&outlook.plan(None, at(now))), "fetch");
-            outlook = outlook.after_success(None, &times(now, 3600), at(now), None);
-            outlook = outlook.after_refusal(&times(now, 3600), at(now));
+            assert_eq!(name(&breaker.plan(None, at(now))), "fetch");
+            breaker = breaker.after_success(None, &times(now, 3600), at(now), None);
+            breaker = breaker.after_refusal(&times(now, 3600), at(now));
         }
-        let Plan::Refuse(error) = outlook.plan(None, at(2)) else { panic!() };
+        let Plan::Refuse(error) = breaker.plan(None, at(2)) else { panic!() };
         assert_eq!(error.kind(), ErrorKind::TokensRefused);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
-        let again = outlook.after_refusal(&times(40, 3600), at(40));
+        let again = breaker.after_refusal(&times(40, 3600), at(40));
         assert_eq!(name(&again.plan(None, at(99))), "refuse");
         assert_eq!(name(&again.plan(None, at(100))), "fetch");
     }
 
     #[test]
     fn a_token_that_served_for_a_while_breaks_the_row() {
-        let mut outlook = Outlook::default();
+        let mut breaker = Breaker::default();
         for _ in 0..5 {
-            outlook = outlook.after_refusal(&times(0, 3600), at(61));
+            breaker = breaker.after_refusal(&times(0, 3600), at(61));
         }
-        assert_eq!(name(&outlook.plan(None, at(61))), "fetch");
-        let mut outlook = Outlook::default();
+        assert_eq!(name(&breaker.plan(None, at(61))), "fetch");
+        let mut breaker = Breaker::default();
         for now in [0, 1, 3400, 3401] {
-            outlook = outlook.after_refusal(&times(now, 3600), at(now));
+            breaker = breaker.after_refusal(&times(now, 3600), at(now));
             if now == 1 {
-                outlook = outlook.after_success(
+                breaker = breaker.after_success(
                     Some(&times(2, 3600)),
                     &times(3400, 3600),
                     at(3400),
@@ -407,26 +407,26 @@ mod tests {
                 );
             }
         }
-        assert_eq!(name(&outlook.plan(None, at(3401))), "fetch");
+        assert_eq!(name(&breaker.plan(None, at(3401))), "fetch");
     }
 
     #[test]
     fn refused_tokens_shorten_no_hold() {
-        let mut outlook = failed(ErrorKind::CredentialsRejected, None, at(0));
+        let mut breaker = failed(ErrorKind::CredentialsRejected, None, at(0));
         for _ in 0..3 {
-            outlook = outlook.after_refusal(&times(0, 3600), at(0));
+            breaker = breaker.after_refusal(&times(0, 3600), at(0));
         }
-        let (error, left) = outlook.cooling_down(at(0)).unwrap();
+        let (error, left) = breaker.cooling_down(at(0)).unwrap();
         assert_eq!((error.kind(), left), (ErrorKind::CredentialsRejected, MEMORY));
     }
 
     #[test]
     fn the_holds_for_refused_tokens_grow_to_ten_minutes() {
-        let mut outlook = Outlook::default();
+        let mut breaker = Breaker::default();
         let mut holds = Vec::new();
         for _ in 0..9 {
-            outlook = outlook.after_refusal(&times(0, 3600), at(0));
-            holds.extend(outlook.cooling_down(at(0)).map(|(_, hold)| hold.as_secs()));
+            breaker = breaker.after_refusal(&times(0, 3600), at(0));
+            holds.extend(breaker.cooling_down(at(0)).map(|(_, hold)| hold.as_secs()));
         }
         assert_eq!(holds, [30, 60, 120, 240, 480, 600, 600]);
     }
@@ -434,11 +434,11 @@ mod tests {
     #[test]
     fn a_token_counts_as_fresh_for_a_tenth_of_its_life_and_a_minute_at_most() {
         let is_held = |life: u64, age: u64| {
-            let mut outlook = Outlook::default();
+            let mut breaker = Breaker::default();
             for _ in 0..3 {
-                outlook = outlook.after_refusal(&times(0, life), at(age));
+                breaker = breaker.after_refusal(&times(0, life), at(age));
             }
-            matches!(outlook.plan(None, at(age)), Plan::Refuse(_))
+            matches!(breaker.plan(None, at(age)), Plan::Refuse(_))
         };
         assert!(is_held(300, 30) && !is_held(300, 31));
         assert!(is_held(3600, 60) && !is_held(3600, 61));
@@ -446,45 +446,45 @@ mod tests {
 
     #[test]
     fn a_password_whose_fate_is_open_is_left_alone_for_longer_each_time() {
-        let down = Error::new(ErrorKind::Unavailable, Phase::Read);
-        let open = |outlook: &Outlook, now| {
+        let down = Error::new(ErrorKind::Unavailable, ErrorPhase::Read);
+        let open = |breaker: &Breaker, now| {
             let password = Some(Taken::Open);
-            outlook.after_failure(Failure { password, random: 0.0, ..failure(&down, None, now) })
+            breaker.after_failure(Failure { password, random: 0.0, ..failure(&down, None, now) })
         };
-        let mut outlook = Outlook::default();
+        let mut breaker = Breaker::default();
         let mut now = at(0);
         for pause in [10, 40, 160, 640, 900, 900] {
-            outlook = open(&outlook, now);
-            let Plan::FetchLater(until, error) = outlook.plan(None, now) else { panic!() };
+            breaker = open(&breaker, now);
+            let Plan::FetchLater(until, error) = breaker.plan(None, now) else { panic!() };
             assert_eq!(until, Duration::from_secs(pause));
             assert_eq!(error.retry_after(), Some(Duration::from_secs(pause)));
             now = now.plus(until);
         }
         // A success ends the row.
-        let outlook =
-            open(&outlook.after_success(None, &times(9000, 60), at(9000), None), at(9000));
-        assert_eq!(outlook.cooling_down(at(9000)).unwrap().1, Duration::from_secs(10));
+        let breaker =
+            open(&breaker.after_success(None, &times(9000, 60), at(9000), None), at(9000));
+        assert_eq!(breaker.cooling_down(at(9000)).unwrap().1, Duration::from_secs(10));
     }
 
     #[test]
     fn neither_a_window_nor_a_callers_own_limit_shortens_the_pause_of_an_open_password() {
         let old = times(0, 900);
         for kind in [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::Unavailable] {
-            let error = Error::new(kind, Phase::Receive);
+            let error = Error::new(kind, ErrorPhase::Receive);
             let sent =
                 Failure { password: Some(Taken::Open), ..failure(&error, Some(&old), at(868)) };
-            let outlook = Outlook::default().after_failure(sent);
-            assert_eq!(name(&outlook.plan(Some(Stage::Mandatory), at(871))), "serve", "{kind:?}");
-            assert_eq!(outlook.cooling_down(at(868)).unwrap().1, Duration::from_secs(10));
+            let breaker = Breaker::default().after_failure(sent);
+            assert_eq!(name(&breaker.plan(Some(Stage::Mandatory), at(871))), "serve", "{kind:?}");
+            assert_eq!(breaker.cooling_down(at(868)).unwrap().1, Duration::from_secs(10));
         }
     }
 
     #[test]
     fn a_refused_password_is_remembered_like_any_rejection() {
-        let refused = Error::new(ErrorKind::EndpointNotFound, Phase::Read);
+        let refused = Error::new(ErrorKind::EndpointNotFound, ErrorPhase::Read);
         let failure = Failure { password: Some(Taken::No), ..failure(&refused, None, at(0)) };
-        let outlook = Outlook::default().after_failure(failure);
-        let Plan::Refuse(error) = outlook.plan(None, at(899)) else { panic!() };
+        let breaker = Breaker::default().after_failure(failure);
+        let Plan::Refuse(error) = breaker.plan(None, at(899)) else { panic!() };
         assert_eq!(error.kind(), ErrorKind::EndpointNotFound);
         assert!(
             error.message().ends_with(
@@ -493,19 +493,19 @@ mod tests {
             ),
             "{error}"
         );
-        assert_eq!(name(&outlook.plan(None, at(900))), "fetch");
+        assert_eq!(name(&breaker.plan(None, at(900))), "fetch");
         // Without a memory nothing is said of it.
         let forgetful = Failure { memory: Duration::ZERO, ..failure };
-        let outlook = Outlook::default().after_failure(forgetful);
-        assert_eq!(name(&outlook.plan(None, at(0))), "fetch");
-        assert!(outlook.cooling_down(at(0)).is_none());
+        let breaker = Breaker::default().after_failure(forgetful);
+        assert_eq!(name(&breaker.plan(None, at(0))), "fetch");
+        assert!(breaker.cooling_down(at(0)).is_none());
     }
 
     #[test]
     fn a_time_that_no_date_can_show_is_left_out() {
-        let rejected = Error::new(ErrorKind::CredentialsRejected, Phase::Read);
+        let rejected = Error::new(ErrorKind::CredentialsRejected, ErrorPhase::Read);
         let failure = Failure { memory: Duration::MAX, ..failure(&rejected, None, at(0)) };
-        let Plan::Refuse(error) = Outlook::default().after_failure(failure).plan(None, at(1))
+        let Plan::Refuse(error) = Breaker::default().after_failure(failure).plan(None, at(1))
         else {
             panic!()
         };
@@ -514,15 +514,15 @@ mod tests {
 
     #[test]
     fn tokens_of_too_short_a_life_are_fetched_once_a_second() {
-        let short = Error::new(ErrorKind::InvalidLifetime, Phase::Read);
-        let mut outlook = Outlook::default();
+        let short = Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read);
+        let mut breaker = Breaker::default();
         for now in [0, 1] {
-            outlook = outlook.after_success(None, &times(now, 1), at(now), Some(short.clone()));
+            breaker = breaker.after_success(None, &times(now, 1), at(now), Some(short.clone()));
             let almost =
                 Moment { monotonic_ms: now * 1000 + 999, wall_ms: now as i64 * 1000 + 999 };
-            assert_eq!(name(&outlook.plan(None, almost)), "fetch later");
-            assert_eq!(name(&outlook.plan(Some(Stage::Mandatory), almost)), "serve");
-            assert_eq!(name(&outlook.plan(None, at(now + 1))), "fetch");
+            assert_eq!(name(&breaker.plan(None, almost)), "fetch later");
+            assert_eq!(name(&breaker.plan(Some(Stage::Mandatory), almost)), "serve");
+            assert_eq!(name(&breaker.plan(None, at(now + 1))), "fetch");
         }
     }
 }

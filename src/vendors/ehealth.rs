@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::error::ErrorKind;
+use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
     JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
-use crate::secret::Secret;
-use crate::vendor::{Setup, Vendor};
+use crate::vendors::{Setup, Vendor};
 
 /// Credentials for eHealth Ukraine's `POST /oauth/tokens` with the refresh-token grant.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub(crate) use crate::protected::process_generation;
+use super::process::process_generation;
 
 /// A value that a forked child does not share with its parent.
 ///

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use crate::error::ErrorKind;
+use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
     JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
-use crate::secret::Secret;
-use crate::vendor::{Setup, Vendor};
+use crate::vendors::{Setup, Vendor};
 
 /// Credentials for [Parchment Health](https://docs.parchment.health)'s `POST /v1/token`.
 ///
 /// Base URLs (they end in `/external`): `https://api.sandbox.parchmenthealth.io/external` and
 /// `https://api.parchmenthealth.io/external`.
 ///
-/// At least one scope must be requested ([`Builder::scopes`](crate::Builder::scopes)), such as
+/// At least one scope must be requested ([`ClientBuilder::scopes`](crate::ClientBuilder::scopes)), such as
 /// `create:patient`. Parchment grants those of them that it allows and silently drops the others:
 /// see [`Token::missing_scopes`](crate::Token::missing_scopes). A token belongs to the acting user.
 ///

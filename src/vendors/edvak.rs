@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use crate::error::ErrorKind;
+use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Plausible, Profile,
     Refusals, Role, Rule, SHORTEST_LIFE, STANDARD_CODES, Scopes, Unit,
 };
-use crate::secret::Secret;
-use crate::vendor::{Setup, Vendor};
+use crate::vendors::{Setup, Vendor};
 
 /// Credentials for Edvak's `POST /ccda/ccda/generate-token` (the doubled `ccda` is right).
 ///
 /// The only documented host, `https://darwinapi.edvak.com`, is labelled a sandbox, so there is no
 /// default. Tokens live 15 minutes. No refresh endpoint is documented: on expiry the password is
 /// sent again, and a refused password is not. What leaves it open whether the password was wrong is
-/// followed by growing pauses (see [`Builder::rejection_memory`](crate::Builder::rejection_memory)).
+/// followed by growing pauses (see [`ClientBuilder::rejection_memory`](crate::ClientBuilder::rejection_memory)).
 ///
 /// The token gives `patient`, `tenant`, `session_state`, `not-before-policy` and
 /// `refresh_expires_in` as extra fields.

@@ -5,14 +5,14 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-pub(crate) use crate::protected::{Block, Kind, Room, wipe};
-use crate::protected::{Text, clear_registers};
+use super::protected::{Block, Kind, Text, wipe};
+use super::registers::clear_registers;
 
 /// A credential or token: UTF-8 text in protected memory that is wiped when dropped.
 ///
 /// The memory is locked into RAM as far as the system's limit allows, and left out of core dumps
 /// where the system can (Linux). See
-/// [`Builder::require_locked_memory`](crate::Builder::require_locked_memory).
+/// [`ClientBuilder::require_locked_memory`](crate::ClientBuilder::require_locked_memory).
 ///
 /// It has no `Display` and no `Serialize`, and its `Debug` shows nothing of the value. The only way
 /// to the text is [`expose_secret`](Secret::expose_secret), so that one search over a code base
