@@ -25,7 +25,7 @@ use crate::life::snapshot::Snapshot;
 use crate::memory::PerProcess;
 use crate::memory::{Secret, wipe_dead_stack};
 use crate::profile::Profile;
-use crate::profile::credentials::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
+use crate::profile::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
 use crate::thread;
 use crate::token::{Handle, Token};
 use crate::transport::{Attempt, CancelSource, Transport};

@@ -133,13 +133,13 @@ impl Shared {
             },
             (_, cached, Ok(_)) => {
                 let limit = call.with_token(has_token);
-                match flight.enter(|| self.time_left(&limit)) {
-                    Ok(Entry::Leader(leader)) => leader,
-                    Ok(Entry::Already) => {
+                match flight.join(|| self.time_left(&limit)) {
+                    Ok(Role::Leader(leader)) => leader,
+                    Ok(Role::Reentrant) => {
                         let cached = cached.map(|(token, _)| token);
                         return Step::Done(cached.ok_or_else(|| self.called_from_callback()));
                     }
-                    Ok(Entry::Finished(outcome)) => return self.after_waiting(outcome, has_token),
+                    Ok(Role::Waiter(outcome)) => return self.after_waiting(outcome, has_token),
                     Err(error) => {
                         let result = self.old_token_instead(error, has_token);
                         return match self.goes_on(call, &result, has_token) {

@@ -13,13 +13,12 @@ use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::event::EventKind;
 use crate::life::breaker::Failure;
 use crate::life::expiry::{self, date_ms};
-use crate::life::lockout::{self, Taken};
+use crate::life::lockout::{self, PasswordOutcome};
 use crate::life::retry;
 use crate::life::window::Times;
 use crate::memory::process_generation;
 use crate::memory::{Room, Secret, wipe_dead_stack};
-use crate::profile::read::{Grant, read};
-use crate::profile::render::{Ask, render};
+use crate::profile::{Grant, Inputs, read, render};
 use crate::thread;
 use crate::token::{BEARER, Inner, Token};
 use crate::transport::Attempt;
@@ -104,14 +103,14 @@ impl Shared {
     /// One request, one answer, one token.
     #[inline(never)]
     fn attempt(&self, attempt: Attempt, state: &State) -> Result<Token, Error> {
-        let ask = Ask {
+        let inputs = Inputs {
             url: &self.url,
             credentials: &state.credentials,
             scopes: &self.scopes,
             percent_encode_basic: self.percent_encode,
         };
-        let request = render(self.profile, &ask)?;
-        // Taken before, since the answer may bring a refresh token that must not be lost.
+        let request = render(self.profile, &inputs)?;
+        // PasswordOutcome before, since the answer may bring a refresh token that must not be lost.
         let room = Room::of(if self.require_locked_memory { ROOM_FOR_A_TOKEN } else { 0 });
         if !room.is_locked() {
             return Err(cannot_lock_memory());
@@ -258,12 +257,12 @@ impl Shared {
 
     /// What became of a password that may have gone out with an attempt that failed, where that
     /// could lock an account.
-    pub(super) fn password_taken(&self, error: &Error) -> Option<Taken> {
+    pub(super) fn password_taken(&self, error: &Error) -> Option<PasswordOutcome> {
         // Who gives a token has taken the password for right, however short the token lives.
         let is_at_risk = self.profile.failures_lock
             && error.phase().may_have_reached_the_vendor()
             && error.kind() != ErrorKind::InvalidLifetime;
-        is_at_risk.then(|| error.http_status().map_or(Taken::Open, lockout::refused_with))
+        is_at_risk.then(|| error.http_status().map_or(PasswordOutcome::Unknown, lockout::outcome_of_status))
     }
 
     /// Notes a failure, unless it is that of credentials which are history. Returns why the vendor is
@@ -272,7 +271,7 @@ impl Shared {
         &self,
         error: &Error,
         fetched: &State,
-        password: Option<Taken>,
+        password: Option<PasswordOutcome>,
     ) -> Option<(Error, Duration)> {
         let (now, random) = (self.now(), random());
         let held = self.state.update(|state| {

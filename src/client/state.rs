@@ -9,7 +9,7 @@ use crate::life::clock::Moment;
 use crate::life::window::{self, RefreshLife, Stage};
 use crate::memory::Secret;
 use crate::profile::REFRESH_TOKEN;
-use crate::profile::credentials::Credentials;
+use crate::profile::Credentials;
 use crate::token::{Issue, Token};
 
 /// Credentials, the token they brought, and what was learned with them. Whoever reads it sees all of

@@ -1,52 +1,51 @@
-//! What the last fetches have taught, and so what a call may do now.
+//! A circuit breaker for one client: what the last fetches mean for the next call.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::life::clock::Moment;
-use crate::life::lockout::{self, Taken};
+use crate::life::clock::{Moment, http_date};
+use crate::life::lockout::{self, PasswordOutcome};
 use crate::life::retry::{self, is_rejection};
 use crate::life::window::{Stage, Times};
 
 /// What a call does next.
 #[derive(Clone, Debug)]
 pub(crate) enum Plan {
-    /// Return the token there is.
+    /// Return the cached token.
     Serve,
-    /// Refresh it unless somebody already does; return the one there is if so, or if that fails.
+    /// Refresh it unless another call does. Return the cached one if so, or if the refresh fails.
     RefreshEarly,
-    /// Refresh it, or wait for whoever does; return the one there is only if that fails.
+    /// Refresh it, or wait for the call that does. Return the cached one only if that fails.
     Refresh,
-    /// There is no token: fetch one, or wait for whoever does.
+    /// There is no token: fetch one, or wait for the call that does.
     Fetch,
-    /// As `Fetch`, but not before so long; the error says why.
+    /// As `Fetch`, after this pause. The error says why.
     FetchLater(Duration, Error),
-    /// There is no token, and asking again now is no use.
+    /// There is no token, and to ask again now is useless.
     Refuse(Error),
 }
 
-/// Immutable; every lesson makes a new one.
+/// Counts of recent failures, and the cool-down they led to. Each outcome makes a new breaker.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Breaker {
     failures: u32,
-    /// Sendings in a row of a password of which nobody knows that it was taken for right.
-    open_passwords: u32,
-    /// Fresh tokens refused in a row.
+    /// How often in a row a password was sent with an unknown outcome.
+    unknown_passwords: u32,
+    /// How many fresh tokens in a row an API refused.
     refusals: u32,
-    hold: Option<Hold>,
+    cool_down: Option<CoolDown>,
 }
 
 /// The vendor is not asked before `until`.
 #[derive(Clone, Debug)]
-struct Hold {
+struct CoolDown {
     until: Moment,
-    /// Whether it is there to keep an account from being locked: then no step of the wall clock ends
-    /// it.
+    /// It keeps an account from being locked. A step of the wall clock must not end it.
     guards_account: bool,
     without_token: WithoutToken,
 }
 
-impl Hold {
+impl CoolDown {
     fn is_over(&self, now: Moment) -> bool {
         match self.guards_account {
             true => now.monotonic_ms >= self.until.monotonic_ms,
@@ -62,25 +61,25 @@ impl Hold {
     }
 }
 
-/// What a hold means for who has no token.
+/// What a cool-down means for a call that has no token.
 #[derive(Clone, Debug)]
 enum WithoutToken {
     /// Nothing: a refresh went well but brought no later end.
     Fetch,
-    /// Wait for its end; the error says why.
+    /// Wait until it is over. The error says why.
     Wait(Error),
-    /// Waiting is no use.
+    /// To wait is useless.
     Refuse(Error),
 }
 
-/// What one fetch that failed teaches.
+/// A failed fetch, as far as it matters for the next ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) error: &'a Error,
     /// The token that is still good, if any.
     pub(crate) old: Option<&'a Times>,
-    /// What became of a password that went out and could lock an account.
-    pub(crate) password: Option<Taken>,
+    /// The outcome of a password that was sent and could lock an account.
+    pub(crate) password: Option<PasswordOutcome>,
     /// How long a rejection of the credentials is remembered.
     pub(crate) memory: Duration,
     pub(crate) now: Moment,
@@ -88,49 +87,52 @@ pub(crate) struct Failure<'a> {
     pub(crate) random: f64,
 }
 
-/// After so many fresh tokens refused in a row it is not the tokens that are wrong.
+/// After so many fresh tokens refused in a row, the tokens are not what is wrong.
 const REFUSALS_IN_A_ROW: u32 = 3;
-const FIRST_REFUSAL_HOLD: Duration = Duration::from_secs(30);
-const LONGEST_REFUSAL_HOLD: Duration = Duration::from_secs(10 * 60);
-/// An end so little later is the same token over again.
+const FIRST_REFUSAL_COOL_DOWN: Duration = Duration::from_secs(30);
+const LONGEST_REFUSAL_COOL_DOWN: Duration = Duration::from_secs(10 * 60);
+/// A token whose end is only this much later is the same token again.
 const PROGRESS_MS: u64 = 1000;
-/// A vendor whose tokens live shorter than is plausible is asked at most so often.
+/// A vendor whose tokens live implausibly short is asked once in this time at most.
 const SHORT_LIFE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Breaker {
     /// What a call may do, given the token's stage.
     pub(crate) fn plan(&self, token: Option<Stage>, now: Moment) -> Plan {
-        let hold = self.hold.as_ref().filter(|hold| !hold.is_over(now));
-        match (token.unwrap_or(Stage::Expired), hold) {
-            (Stage::Fresh, _) => Plan::Serve,
-            (Stage::Advisory | Stage::Mandatory, Some(_)) => Plan::Serve,
+        match (token.unwrap_or(Stage::Expired), self.present(now)) {
+            (Stage::Fresh, _) | (Stage::Advisory | Stage::Mandatory, Some(_)) => Plan::Serve,
             (Stage::Advisory, None) => Plan::RefreshEarly,
             (Stage::Mandatory, None) => Plan::Refresh,
             (Stage::Expired, None) => Plan::Fetch,
-            (Stage::Expired, Some(hold)) => {
-                let told = |error: &Error| error.clone().with_retry_after(Some(hold.left(now)));
-                match &hold.without_token {
+            (Stage::Expired, Some(cool_down)) => {
+                let left = cool_down.left(now);
+                let with_wait = |error: &Error| error.clone().with_retry_after(Some(left));
+                match &cool_down.without_token {
                     WithoutToken::Fetch => Plan::Fetch,
-                    WithoutToken::Wait(error) => Plan::FetchLater(hold.left(now), told(error)),
-                    WithoutToken::Refuse(error) => Plan::Refuse(told(error)),
+                    WithoutToken::Wait(error) => Plan::FetchLater(left, with_wait(error)),
+                    WithoutToken::Refuse(error) => Plan::Refuse(with_wait(error)),
                 }
             }
         }
     }
 
-    /// Why the vendor is left in peace, and how long yet.
+    /// Why the vendor is not asked now, and for how long.
     pub(crate) fn cooling_down(&self, now: Moment) -> Option<(&Error, Duration)> {
-        let hold = self.hold.as_ref().filter(|hold| !hold.is_over(now))?;
-        match &hold.without_token {
+        let cool_down = self.present(now)?;
+        match &cool_down.without_token {
             WithoutToken::Fetch => None,
             WithoutToken::Wait(error) | WithoutToken::Refuse(error) => {
-                Some((error, hold.left(now)))
+                Some((error, cool_down.left(now)))
             }
         }
     }
 
-    /// A fetch brought a token; `old` is the one it replaces. `too_short` says why its life is not
-    /// plausible, if it is too short.
+    fn present(&self, now: Moment) -> Option<&CoolDown> {
+        self.cool_down.as_ref().filter(|cool_down| !cool_down.is_over(now))
+    }
+
+    /// A fetch brought a token, which replaces `old`. `too_short` is the error about a life that is
+    /// implausibly short.
     pub(crate) fn after_success(
         &self,
         old: Option<&Times>,
@@ -138,24 +140,25 @@ impl Breaker {
         now: Moment,
         too_short: Option<Error>,
     ) -> Self {
-        let no_progress = old.is_some_and(|old| {
-            new.end.monotonic_ms < old.end.monotonic_ms.saturating_add(PROGRESS_MS)
+        let is_progress = old.is_none_or(|old| {
+            new.end.monotonic_ms >= old.end.monotonic_ms.saturating_add(PROGRESS_MS)
         });
-        let hold = match too_short {
-            Some(error) => Some(Hold {
-                until: new.sent.plus(SHORT_LIFE_PAUSE),
-                guards_account: false,
-                without_token: WithoutToken::Wait(error),
-            }),
-            None => no_progress.then(|| Hold {
-                until: now.plus(new.end.since(now) / 2),
-                guards_account: false,
-                without_token: WithoutToken::Fetch,
-            }),
+        let pause = match too_short {
+            Some(error) => Some((new.sent.plus(SHORT_LIFE_PAUSE), WithoutToken::Wait(error))),
+            None if is_progress => None,
+            None => Some((now.plus(new.end.since(now) / 2), WithoutToken::Fetch)),
         };
-        // A token that nobody refused shows that tokens are accepted.
-        let refusals = if old.is_some() { 0 } else { self.refusals };
-        Breaker { failures: 0, open_passwords: 0, refusals, hold }
+        Breaker {
+            failures: 0,
+            unknown_passwords: 0,
+            // The old token was not refused, so tokens are accepted.
+            refusals: if old.is_some() { 0 } else { self.refusals },
+            cool_down: pause.map(|(until, without_token)| CoolDown {
+                until,
+                guards_account: false,
+                without_token,
+            }),
+        }
     }
 
     /// A fetch failed.
@@ -163,7 +166,8 @@ impl Breaker {
         let Failure { error, old, password, now, .. } = failure;
         let is_callers_own = match error.kind() {
             ErrorKind::Cancelled => true,
-            // A caller with little time says nothing about the vendor, unless others can be served.
+            // A caller's short timeout says nothing about the vendor. But while a token is good, the
+            // next callers need not run into the same.
             ErrorKind::Timeout => old.is_none(),
             _ => false,
         };
@@ -171,8 +175,9 @@ impl Breaker {
             return self.clone();
         }
         let failures = self.failures.saturating_add(1);
-        let open_passwords = self.open_passwords.saturating_add(u32::from(password.is_some()));
-        let is_rejected = is_rejection(error.kind()) || password == Some(Taken::No);
+        let unknown_passwords =
+            self.unknown_passwords.saturating_add(u32::from(password.is_some()));
+        let is_rejected = is_rejection(error.kind()) || password == Some(PasswordOutcome::Rejected);
         let (until, error) = if is_rejected {
             let until = now.plus(failure.memory);
             (until, not_sent_before(error, "the same credentials are", until, now))
@@ -180,11 +185,11 @@ impl Breaker {
             let wait = retry::at_least(error, retry::cool_down(failures, failure.random));
             match (password, old) {
                 (Some(_), _) => {
-                    let until = now.plus(wait.max(lockout::pause(open_passwords)));
+                    let until = now.plus(wait.max(lockout::pause(unknown_passwords)));
                     let what = "nobody knows how the password was taken, so it is";
-                    (until, not_sent_before(&of_others(error), what, until, now))
+                    (until, not_sent_before(&for_other_callers(error), what, until, now))
                 }
-                // One more try is due where the next window begins, whatever happened before.
+                // The next window begins with one more try, whatever happened before.
                 (None, Some(old)) if old.stage(now) == Stage::Advisory => {
                     (now.plus(wait).min(old.mandatory), error.clone())
                 }
@@ -197,31 +202,32 @@ impl Breaker {
             false => WithoutToken::Wait(error),
         };
         let guards_account = is_rejected || password.is_some();
-        let hold = Some(Hold { until, guards_account, without_token });
-        Breaker { failures, open_passwords, refusals: self.refusals, hold }
+        let cool_down = Some(CoolDown { until, guards_account, without_token });
+        Breaker { failures, unknown_passwords, refusals: self.refusals, cool_down }
     }
 
-    /// A token was refused by the API it is for.
+    /// The API that a token is for refused it.
     pub(crate) fn after_refusal(&self, token: &Times, now: Moment) -> Self {
         let life = token.end.since(token.sent);
         let young = Duration::from_secs(60).min(life / 10);
         let was_fresh = now.since(token.sent) <= young;
         let refusals = if was_fresh { self.refusals.saturating_add(1) } else { 1 };
-        let hold = refusals.checked_sub(REFUSALS_IN_A_ROW).map(|more| {
-            let wait = retry::doubled(FIRST_REFUSAL_HOLD, more, LONGEST_REFUSAL_HOLD);
+        let cool_down = refusals.checked_sub(REFUSALS_IN_A_ROW).map(|more| {
+            let wait = retry::doubled(FIRST_REFUSAL_COOL_DOWN, more, LONGEST_REFUSAL_COOL_DOWN);
             let error = Error::new(ErrorKind::TokensRefused, ErrorPhase::Wait);
             let until = now.plus(wait);
-            Hold { until, guards_account: false, without_token: WithoutToken::Refuse(error) }
+            CoolDown { until, guards_account: false, without_token: WithoutToken::Refuse(error) }
         });
-        let longer =
-            |new: &Hold| self.hold.as_ref().is_none_or(|old| old.left(now) <= new.left(now));
-        let hold = hold.filter(longer).or_else(|| self.hold.clone());
-        Breaker { refusals, hold, ..self.clone() }
+        let is_longer = |new: &CoolDown| {
+            self.cool_down.as_ref().is_none_or(|old| old.left(now) <= new.left(now))
+        };
+        let cool_down = cool_down.filter(is_longer).or_else(|| self.cool_down.clone());
+        Breaker { refusals, cool_down, ..self.clone() }
     }
 }
 
-/// The error as calls are told it that were not cancelled themselves.
-fn of_others(error: &Error) -> Error {
+/// The error for calls that were not cancelled themselves.
+fn for_other_callers(error: &Error) -> Error {
     match error.kind() {
         ErrorKind::Cancelled => Error::new(ErrorKind::Timeout, error.phase())
             .with_message("a call was cancelled before the vendor had answered"),
@@ -229,21 +235,17 @@ fn of_others(error: &Error) -> Error {
     }
 }
 
-/// Adds to an error until when what it is about is not sent again.
+/// Adds to an error until when the thing it is about is not sent again.
 fn not_sent_before(error: &Error, what: &str, until: Moment, now: Moment) -> Error {
-    if until.has_come(now) {
-        return error.clone();
+    match http_date(until.wall_ms) {
+        Some(at) if !until.has_come(now) => {
+            let message =
+                format!("{}; {what} not sent again before {at}, unless set anew", error.message());
+            error.clone().with_message(message).with_retry_after(Some(until.since(now)))
+        }
+        _ => error.clone(),
     }
-    let at = u64::try_from(until.wall_ms).ok().filter(|ms| *ms <= LAST_HTTP_DATE_MS);
-    let Some(at) = at else { return error.clone() };
-    let at = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(at));
-    let message =
-        format!("{}; {what} not sent again before {at}, unless set anew", error.message());
-    error.clone().with_message(message).with_retry_after(Some(until.since(now)))
 }
-
-/// HTTP dates end in the year 9999.
-const LAST_HTTP_DATE_MS: u64 = 253_402_300_799_000;
 
 #[cfg(test)]
 mod tests {
@@ -284,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stage_and_the_hold_decide() {
+    fn the_stage_and_the_cool_down_decide() {
         let calm = Breaker::default();
         let down = failed(ErrorKind::Unavailable, None, at(0));
         let rejected = failed(ErrorKind::CredentialsRejected, None, at(0));
@@ -298,14 +300,14 @@ mod tests {
             assert_eq!(name(&calm.plan(stage, at(0))), in_calm, "{stage:?}");
             assert_eq!(name(&down.plan(stage, at(0))), when_down, "{stage:?}");
             assert_eq!(name(&rejected.plan(stage, at(0))), when_rejected, "{stage:?}");
-            // All holds end.
+            // All cool-downs end.
             assert_eq!(name(&down.plan(stage, at(1))), in_calm, "{stage:?}");
             assert_eq!(name(&rejected.plan(stage, at(900))), in_calm, "{stage:?}");
         }
     }
 
     #[test]
-    fn a_hold_says_when_to_come_back() {
+    fn a_cool_down_says_when_to_come_back() {
         let rejected = failed(ErrorKind::CredentialsRejected, None, at(0));
         let Plan::Refuse(error) = rejected.plan(None, at(100)) else { panic!() };
         assert_eq!(error.kind(), ErrorKind::CredentialsRejected);
@@ -373,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn fresh_tokens_refused_in_a_row_end_in_an_error_with_growing_holds() {
+    fn fresh_tokens_refused_in_a_row_end_in_an_error_with_growing_cool_downs() {
         let mut breaker = Breaker::default();
         for now in 0..3 {
             assert_eq!(name(&breaker.plan(None, at(now))), "fetch");
@@ -411,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_tokens_shorten_no_hold() {
+    fn refused_tokens_shorten_no_cool_down() {
         let mut breaker = failed(ErrorKind::CredentialsRejected, None, at(0));
         for _ in 0..3 {
             breaker = breaker.after_refusal(&times(0, 3600), at(0));
@@ -421,14 +423,14 @@ mod tests {
     }
 
     #[test]
-    fn the_holds_for_refused_tokens_grow_to_ten_minutes() {
+    fn the_cool_downs_for_refused_tokens_grow_to_ten_minutes() {
         let mut breaker = Breaker::default();
-        let mut holds = Vec::new();
+        let mut cool_downs = Vec::new();
         for _ in 0..9 {
             breaker = breaker.after_refusal(&times(0, 3600), at(0));
-            holds.extend(breaker.cooling_down(at(0)).map(|(_, hold)| hold.as_secs()));
+            cool_downs.extend(breaker.cooling_down(at(0)).map(|(_, cool_down)| cool_down.as_secs()));
         }
-        assert_eq!(holds, [30, 60, 120, 240, 480, 600, 600]);
+        assert_eq!(cool_downs, [30, 60, 120, 240, 480, 600, 600]);
     }
 
     #[test]
@@ -448,7 +450,7 @@ mod tests {
     fn a_password_whose_fate_is_open_is_left_alone_for_longer_each_time() {
         let down = Error::new(ErrorKind::Unavailable, ErrorPhase::Read);
         let open = |breaker: &Breaker, now| {
-            let password = Some(Taken::Open);
+            let password = Some(PasswordOutcome::Unknown);
             breaker.after_failure(Failure { password, random: 0.0, ..failure(&down, None, now) })
         };
         let mut breaker = Breaker::default();
@@ -472,7 +474,7 @@ mod tests {
         for kind in [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::Unavailable] {
             let error = Error::new(kind, ErrorPhase::Receive);
             let sent =
-                Failure { password: Some(Taken::Open), ..failure(&error, Some(&old), at(868)) };
+                Failure { password: Some(PasswordOutcome::Unknown), ..failure(&error, Some(&old), at(868)) };
             let breaker = Breaker::default().after_failure(sent);
             assert_eq!(name(&breaker.plan(Some(Stage::Mandatory), at(871))), "serve", "{kind:?}");
             assert_eq!(breaker.cooling_down(at(868)).unwrap().1, Duration::from_secs(10));
@@ -482,7 +484,7 @@ mod tests {
     #[test]
     fn a_refused_password_is_remembered_like_any_rejection() {
         let refused = Error::new(ErrorKind::EndpointNotFound, ErrorPhase::Read);
-        let failure = Failure { password: Some(Taken::No), ..failure(&refused, None, at(0)) };
+        let failure = Failure { password: Some(PasswordOutcome::Rejected), ..failure(&refused, None, at(0)) };
         let breaker = Breaker::default().after_failure(failure);
         let Plan::Refuse(error) = breaker.plan(None, at(899)) else { panic!() };
         assert_eq!(error.kind(), ErrorKind::EndpointNotFound);

@@ -1,9 +1,9 @@
-//! How often a password may be sent while nobody knows how it was taken.
+//! How often a password may be sent while its outcome is unknown.
 //!
-//! Many login services lock an account after a few wrong passwords. A refusal that says so is easy:
-//! the password is not sent again. But an answer may leave it open whether the password was wrong (a
-//! 500, say), or there may be no answer at all. Each such sending may have counted towards a lock, so
-//! the pauses between them grow until no 15 minutes have more than five.
+//! Many login services lock an account after a few wrong passwords. A password that was refused is
+//! not sent again. But an answer may not tell whether the password was wrong (a 500, say), or there
+//! may be no answer at all. Each such attempt may count towards a lock, so the pauses between them
+//! grow: there are at most five in any 15 minutes.
 
 use std::time::Duration;
 
@@ -16,29 +16,26 @@ pub(crate) const REFUSAL_MEMORY: Duration = LONGEST_PAUSE;
 
 /// What became of a password that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// It was accepted.
-    Yes,
+pub(crate) enum PasswordOutcome {
+    Accepted,
     /// It was refused, or what came with it was.
-    No,
-    /// Nobody knows.
-    Open,
+    Rejected,
+    Unknown,
 }
 
-/// What an HTTP refusal says about the password that came with the request: 408 (timeout), 425 (too
-/// early) and 429 (too many requests) may have been given before anybody looked at it, and so may
-/// whatever is not a 4xx.
-pub(crate) fn refused_with(status: u16) -> Taken {
+/// What an HTTP refusal says about the password of its request. A server may answer 408 (timeout),
+/// 425 (too early), 429 (too many requests) and anything but a 4xx without a look at the password.
+pub(crate) fn outcome_of_status(status: u16) -> PasswordOutcome {
     match status {
-        408 | 425 | 429 => Taken::Open,
-        400..500 => Taken::No,
-        _ => Taken::Open,
+        408 | 425 | 429 => PasswordOutcome::Unknown,
+        400..500 => PasswordOutcome::Rejected,
+        _ => PasswordOutcome::Unknown,
     }
 }
 
-/// The pause after so many sendings in a row of which nobody knows how they were taken.
-pub(crate) fn pause(open: u32) -> Duration {
-    let factor = GROWTH.saturating_pow(open.saturating_sub(1));
+/// The pause after so many unknown outcomes in a row.
+pub(crate) fn pause(unknown: u32) -> Duration {
+    let factor = GROWTH.saturating_pow(unknown.saturating_sub(1));
     FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
 }
 
@@ -68,10 +65,10 @@ mod tests {
     #[test]
     fn only_a_plain_refusal_says_that_the_password_was_taken_for_wrong() {
         for status in [400, 401, 403, 404, 407, 409, 422, 499] {
-            assert_eq!(refused_with(status), Taken::No, "{status}");
+            assert_eq!(outcome_of_status(status), PasswordOutcome::Rejected, "{status}");
         }
         for status in [0, 200, 302, 408, 425, 429, 500, 502, 503, 511, 599, 600] {
-            assert_eq!(refused_with(status), Taken::Open, "{status}");
+            assert_eq!(outcome_of_status(status), PasswordOutcome::Unknown, "{status}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 use crate::life::expiry::date_ms;
-use crate::life::lockout::Taken;
+use crate::life::lockout::PasswordOutcome;
 
 /// How often one call asks the vendor at most.
 pub(crate) const MOST_ATTEMPTS: u32 = 4;
@@ -31,7 +31,7 @@ pub(crate) struct Failed<'a> {
     /// Whether other credentials were set since the attempt began.
     pub(crate) has_new_credentials: bool,
     /// What became of a password that went out with it and could lock an account.
-    pub(crate) password: Option<Taken>,
+    pub(crate) password: Option<PasswordOutcome>,
     /// Whether the vendor takes no harm from a request that comes twice.
     pub(crate) replay_is_harmless: bool,
 }
@@ -144,7 +144,7 @@ mod tests {
         assert!(!is_made(Failed { time_left: None, ..base }));
         assert!(!is_made(Failed { time_left: Some(Duration::from_millis(100)), ..base }));
         assert!(is_made(Failed { time_left: Some(Duration::from_millis(101)), ..base }));
-        assert!(!is_made(Failed { password: Some(Taken::Open), ..base }));
+        assert!(!is_made(Failed { password: Some(PasswordOutcome::Unknown), ..base }));
         // Replays that may do harm: only where the vendor cannot have acted.
         let careful = Failed { replay_is_harmless: false, ..base };
         assert!(!is_made(careful));
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn new_credentials_are_tried_at_once_where_the_old_ones_were_rejected() {
         let rejected = error(ErrorKind::CredentialsRejected);
-        let base = Failed { password: Some(Taken::No), ..failed(&rejected) };
+        let base = Failed { password: Some(PasswordOutcome::Rejected), ..failed(&rejected) };
         let replaced = Failed { has_new_credentials: true, has_token: true, ..base };
         assert_eq!(again(base, 1.0), None);
         assert_eq!(again(replaced, 1.0), Some(Duration::ZERO));

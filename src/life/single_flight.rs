@@ -1,4 +1,4 @@
-//! One fetch at a time: whoever comes first flies, the others wait for the landing.
+//! Single flight: one caller does a piece of work, the others wait for its outcome.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -14,120 +14,120 @@ use std::thread::{ThreadId, current};
 ///
 /// The lock guards a few words and is never held while anybody works.
 pub(crate) struct SingleFlight<T> {
-    progress: Mutex<Progress<T>>,
-    landed: Condvar,
+    state: Mutex<State<T>>,
+    finished: Condvar,
 }
 
-struct Progress<T> {
-    /// How many flights have ended.
-    finished: u64,
-    pilot: Option<ThreadId>,
-    waiting: usize,
-    /// What the last flight brought; kept only until the last of its passengers has it.
+struct State<T> {
+    /// How many rounds have ended.
+    rounds: u64,
+    leader: Option<ThreadId>,
+    waiters: usize,
+    /// The outcome of the last round. It is dropped as soon as the last of its waiters has it.
     outcome: Option<T>,
 }
 
-/// How boarding went.
-pub(crate) enum Entry<'a, T> {
-    /// Nobody else flies: do the work, then [`finish`](Leader::finish).
+/// What a caller is in the present round.
+pub(crate) enum Role<'a, T> {
+    /// The caller does the work, and then [finishes](Leader::finish).
     Leader(Leader<'a, T>),
-    /// Somebody else's flight has landed; `None` if it was abandoned.
-    Finished(Option<T>),
-    /// This very thread is the pilot: it came back in through a callback.
-    Already,
+    /// The caller has waited for another one's round; `None` if that was abandoned.
+    Waiter(Option<T>),
+    /// This very thread leads already: it came back in through a callback.
+    Reentrant,
 }
 
 impl<T: Clone> SingleFlight<T> {
     pub(crate) fn new() -> Self {
-        let progress = Progress { finished: 0, pilot: None, waiting: 0, outcome: None };
-        SingleFlight { progress: Mutex::new(progress), landed: Condvar::new() }
+        let state = State { rounds: 0, leader: None, waiters: 0, outcome: None };
+        SingleFlight { state: Mutex::new(state), finished: Condvar::new() }
     }
 
-    /// How many threads wait for the present flight.
+    /// How many threads wait for the present round.
     #[cfg(all(test, not(caretoken_loom)))]
     pub(crate) fn waiting(&self) -> usize {
-        self.lock().waiting
+        self.lock().waiters
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress<T>> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pilot's seat, if it is free.
+    /// Leads, if nobody else does.
     pub(crate) fn try_lead(&self) -> Option<Leader<'_, T>> {
-        let mut progress = self.lock();
-        progress.pilot.is_none().then(|| self.seat(&mut progress))
+        let mut state = self.lock();
+        state.leader.is_none().then(|| self.lead(&mut state))
     }
 
-    fn seat(&self, progress: &mut Progress<T>) -> Leader<'_, T> {
-        progress.pilot = Some(current().id());
+    fn lead(&self, state: &mut State<T>) -> Leader<'_, T> {
+        state.leader = Some(current().id());
         Leader { flight: self }
     }
 
-    /// The pilot's seat if it is free, else what the present flight brings.
+    /// Leads if nobody else does, else waits for the outcome of the present round.
     ///
-    /// `time_left` is asked before each wait; its error ends this caller's wait and no other's.
-    pub(crate) fn enter<E>(
+    /// `time_left` is asked before each wait. Its error ends this caller's wait and no other's.
+    pub(crate) fn join<E>(
         &self,
         time_left: impl Fn() -> Result<Duration, E>,
-    ) -> Result<Entry<'_, T>, E> {
-        let mut progress = self.lock();
-        match progress.pilot {
-            None => return Ok(Entry::Leader(self.seat(&mut progress))),
-            Some(pilot) if pilot == current().id() => return Ok(Entry::Already),
+    ) -> Result<Role<'_, T>, E> {
+        let mut state = self.lock();
+        match state.leader {
+            None => return Ok(Role::Leader(self.lead(&mut state))),
+            Some(leader) if leader == current().id() => return Ok(Role::Reentrant),
             Some(_) => {}
         }
-        let finished = progress.finished;
-        progress.waiting += 1;
+        let rounds = state.rounds;
+        state.waiters += 1;
         let result = loop {
-            if progress.finished != finished {
-                break Ok(Entry::Finished(progress.outcome.clone()));
+            if state.rounds != rounds {
+                break Ok(Role::Waiter(state.outcome.clone()));
             }
             match time_left() {
                 Err(error) => break Err(error),
                 Ok(left) => {
-                    let woken = self.landed.wait_timeout(progress, left);
-                    progress = woken.unwrap_or_else(PoisonError::into_inner).0;
+                    let woken = self.finished.wait_timeout(state, left);
+                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
         };
-        progress.waiting -= 1;
-        if progress.waiting == 0 {
-            progress.outcome = None;
+        state.waiters -= 1;
+        if state.waiters == 0 {
+            state.outcome = None;
         }
         result
     }
 
-    /// Lets everybody who waits ask for the time left at once.
+    /// Makes every waiter ask for its time left at once.
     pub(crate) fn wake(&self) {
         // The lock orders this after a waiter's last look at its time and before its sleep.
         drop(self.lock());
-        self.landed.notify_all();
+        self.finished.notify_all();
     }
 }
 
-/// The one who flies. Dropped without landing, by an early return or a panic, the flight counts as
-/// abandoned and the next in line takes over.
+/// The caller that does the work. If it is dropped without [`finish`](Leader::finish), by an early
+/// return or a panic, the round counts as abandoned and a waiter takes over.
 pub(crate) struct Leader<'a, T> {
     flight: &'a SingleFlight<T>,
 }
 
 impl<T> Leader<'_, T> {
-    /// Ends the flight with an outcome for all who wait.
+    /// Ends the round with an outcome for all who wait.
     pub(crate) fn finish(self, outcome: T) {
         self.end(Some(outcome));
         std::mem::forget(self);
     }
 
     fn end(&self, outcome: Option<T>) {
-        let mut progress = self.flight.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.pilot = None;
-        progress.finished += 1;
-        let has_passengers = progress.waiting > 0;
-        progress.outcome = outcome.filter(|_| has_passengers);
-        drop(progress);
-        if has_passengers {
-            self.flight.landed.notify_all();
+        let mut state = self.flight.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.leader = None;
+        state.rounds += 1;
+        let has_waiters = state.waiters > 0;
+        state.outcome = outcome.filter(|_| has_waiters);
+        drop(state);
+        if has_waiters {
+            self.flight.finished.notify_all();
         }
     }
 }
@@ -146,45 +146,45 @@ mod tests {
 
     const LONG: Result<Duration, ()> = Ok(Duration::from_secs(60));
 
-    /// Blocks until `count` threads wait for the present flight.
+    /// Blocks until `count` threads wait for the present round.
     fn until_waiting<T: Clone>(flight: &SingleFlight<T>, count: usize) {
         while flight.waiting() != count {
             thread::yield_now();
         }
     }
 
-    fn pilot<'a>(flight: &'a SingleFlight<u32>) -> Leader<'a, u32> {
-        match flight.enter(|| LONG) {
-            Ok(Entry::Leader(pilot)) => pilot,
-            _ => panic!("somebody else flies"),
+    fn lead<'a>(flight: &'a SingleFlight<u32>) -> Leader<'a, u32> {
+        match flight.join(|| LONG) {
+            Ok(Role::Leader(leader)) => leader,
+            _ => panic!("somebody else leads"),
         }
     }
 
     #[test]
-    fn all_who_wait_get_what_the_pilot_brings_and_nothing_stays_behind() {
+    fn all_who_wait_get_what_the_leader_brings_and_nothing_stays_behind() {
         let flight = SingleFlight::new();
-        let pilot = pilot(&flight);
+        let leader = lead(&flight);
         assert!(flight.try_lead().is_none());
         thread::scope(|scope| {
-            let waiters: Vec<_> = (0..8).map(|_| scope.spawn(|| flight.enter(|| LONG))).collect();
+            let waiters: Vec<_> = (0..8).map(|_| scope.spawn(|| flight.join(|| LONG))).collect();
             until_waiting(&flight, 8);
-            pilot.finish(7);
+            leader.finish(7);
             for waiter in waiters {
-                assert!(matches!(waiter.join().unwrap(), Ok(Entry::Finished(Some(7)))));
+                assert!(matches!(waiter.join().unwrap(), Ok(Role::Waiter(Some(7)))));
             }
         });
-        assert!(flight.progress.lock().unwrap().outcome.is_none());
+        assert!(flight.state.lock().unwrap().outcome.is_none());
     }
 
     #[test]
-    fn an_abandoned_flight_lets_the_next_one_fly() {
+    fn an_abandoned_round_lets_the_next_one_lead() {
         let flight = SingleFlight::new();
-        let pilot = pilot(&flight);
+        let leader = lead(&flight);
         thread::scope(|scope| {
-            let waiter = scope.spawn(|| flight.enter(|| LONG));
+            let waiter = scope.spawn(|| flight.join(|| LONG));
             until_waiting(&flight, 1);
-            drop(pilot);
-            assert!(matches!(waiter.join().unwrap(), Ok(Entry::Finished(None))));
+            drop(leader);
+            assert!(matches!(waiter.join().unwrap(), Ok(Role::Waiter(None))));
         });
         assert!(flight.try_lead().is_some());
     }
@@ -192,34 +192,34 @@ mod tests {
     #[test]
     fn a_waiters_own_limit_frees_only_that_waiter() {
         let flight = SingleFlight::new();
-        let pilot = pilot(&flight);
+        let leader = lead(&flight);
         let (give_up, gave_up) = mpsc::channel();
         thread::scope(|scope| {
-            let patient = scope.spawn(|| flight.enter(|| LONG));
+            let patient = scope.spawn(|| flight.join(|| LONG));
             let hasty = thread::Builder::new().spawn_scoped(scope, || {
-                let ended = flight.enter(|| Err("time is up"));
+                let ended = flight.join(|| Err("time is up"));
                 give_up.send(()).unwrap();
                 matches!(ended, Err("time is up"))
             });
             gave_up.recv().unwrap();
             until_waiting(&flight, 1);
-            pilot.finish(7);
+            leader.finish(7);
             assert!(hasty.unwrap().join().unwrap());
-            assert!(matches!(patient.join().unwrap(), Ok(Entry::Finished(Some(7)))));
+            assert!(matches!(patient.join().unwrap(), Ok(Role::Waiter(Some(7)))));
         });
     }
 
     #[test]
     fn nothing_is_kept_for_nobody() {
         let flight = SingleFlight::new();
-        pilot(&flight).finish(7);
-        assert!(flight.progress.lock().unwrap().outcome.is_none());
+        lead(&flight).finish(7);
+        assert!(flight.state.lock().unwrap().outcome.is_none());
     }
 
     #[test]
     fn who_is_woken_asks_for_its_time_at_once() {
         let flight = SingleFlight::new();
-        let _pilot = pilot(&flight);
+        let _leader = lead(&flight);
         let is_over = std::sync::atomic::AtomicBool::new(false);
         thread::scope(|scope| {
             let waiter = scope.spawn(|| {
@@ -227,7 +227,7 @@ mod tests {
                     false => Ok(Duration::from_secs(600)),
                     true => Err("it is over"),
                 };
-                matches!(flight.enter(left), Err("it is over"))
+                matches!(flight.join(left), Err("it is over"))
             });
             until_waiting(&flight, 1);
             is_over.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -237,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn the_pilot_cannot_wait_for_itself() {
+    fn the_leader_cannot_wait_for_itself() {
         let flight = SingleFlight::new();
-        let _pilot = pilot(&flight);
-        assert!(matches!(flight.enter(|| LONG), Ok(Entry::Already)));
+        let _leader = lead(&flight);
+        assert!(matches!(flight.join(|| LONG), Ok(Role::Reentrant)));
     }
 }
 
@@ -287,18 +287,18 @@ mod model_tests {
             if let Some(value) = &*world.current.load() {
                 return **value;
             }
-            match world.flight.enter(|| Ok::<_, ()>(Duration::from_secs(60))) {
-                Ok(Entry::Leader(pilot)) => {
+            match world.flight.join(|| Ok::<_, ()>(Duration::from_secs(60))) {
+                Ok(Role::Leader(leader)) => {
                     if world.current.load().is_some() {
                         continue;
                     }
                     let value = world.fetches.fetch_add(1, Ordering::SeqCst) as u32;
                     store(world, std::sync::Arc::new(value));
-                    pilot.finish(value);
+                    leader.finish(value);
                     return value;
                 }
-                Ok(Entry::Finished(Some(value))) => return value,
-                Ok(Entry::Finished(None)) => {}
+                Ok(Role::Waiter(Some(value))) => return value,
+                Ok(Role::Waiter(None)) => {}
                 _ => panic!("nobody comes back in, and the time is long"),
             }
         }
@@ -361,15 +361,15 @@ mod model_tests {
     }
 
     #[test]
-    fn an_abandoned_flight_leaves_nobody_waiting() {
+    fn an_abandoned_round_leaves_nobody_waiting() {
         model(|| {
             let world = world();
             let other = {
                 let world = Arc::clone(&world);
                 thread::spawn(move || get(&world))
             };
-            if let Some(pilot) = world.flight.try_lead() {
-                drop(pilot);
+            if let Some(leader) = world.flight.try_lead() {
+                drop(leader);
             }
             assert_eq!(other.join().unwrap(), 0);
         });
@@ -380,7 +380,7 @@ mod model_tests {
         model(|| {
             let flight = Arc::new(SingleFlight::<u32>::new());
             let cancelled = Arc::new(AtomicUsize::new(0));
-            let pilot = flight.try_lead().unwrap();
+            let leader = flight.try_lead().unwrap();
             let waiter = {
                 let (flight, cancelled) = (Arc::clone(&flight), Arc::clone(&cancelled));
                 thread::spawn(move || {
@@ -388,13 +388,13 @@ mod model_tests {
                         0 => Ok(Duration::from_secs(60)),
                         _ => Err("cancelled"),
                     };
-                    matches!(flight.enter(time_left), Err("cancelled"))
+                    matches!(flight.join(time_left), Err("cancelled"))
                 })
             };
             cancelled.store(1, Ordering::SeqCst);
             flight.wake();
             assert!(waiter.join().unwrap());
-            drop(pilot);
+            drop(leader);
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Checks a base URL and makes the token endpoint's URL of it.
 
 use crate::error::Error;
-use crate::profile::Profile;
+use crate::profile::vocabulary::Profile;
 use crate::transport::Target;
 
 const FIELD: &str = "base_url";

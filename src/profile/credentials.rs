@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::memory::{Secret, wipe_dead_stack};
-use crate::profile::{Carrier, Credential, Profile, REFRESH_TOKEN, Role};
+use crate::profile::vocabulary::{Carrier, Credential, Profile, REFRESH_TOKEN, Role};
 use crate::transport::header_flaw;
 
 /// Values for a profile's credentials, in the profile's order.

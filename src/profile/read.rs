@@ -5,15 +5,13 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
-
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::End;
-use crate::memory::{Secret, SecretBuf};
-use crate::profile::{Code, CodeAt, ExpiryKind, Path, Profile};
+use crate::memory::Secret;
+use crate::profile::redact::id_at;
+use crate::profile::refusal::{error_of, with_answer};
+use crate::profile::vocabulary::{ExpiryKind, Path, Profile};
 use crate::transport::Response;
 
 /// What a successful answer grants, as the vendor wrote it.
@@ -247,171 +245,10 @@ fn unreadable(defect: Defect) -> Error {
     Error::new(kind, ErrorPhase::Read).with_message(format!("the answer {defect}"))
 }
 
-fn with_answer(error: Error, profile: &Profile, response: &Response) -> Error {
-    error.with_vendor(profile.vendor).with_status(response.status())
-}
-
-/// What a refusal means.
-fn error_of(
-    profile: &Profile,
-    response: &Response,
-    json: Result<&Json, &Defect>,
-    secrets: &[&Secret],
-) -> Error {
-    let refusals = &profile.refusals;
-    let http_status = response.status();
-    let body = json.ok();
-    let status = refusals
-        .status
-        .and_then(|path| match body?.at(path)? {
-            Json::Integer(status) => u16::try_from(*status).ok().filter(|s| *s >= 400),
-            _ => None,
-        })
-        .unwrap_or(http_status);
-    let code = body.and_then(|json| refusals.codes.iter().find_map(|at| code_at(json, at)));
-    let faults = body.map(|json| faults(profile, json)).unwrap_or_default();
-
-    let rule = refusals.rules.iter().find(|rule| {
-        rule.status.is_none_or(|wanted| wanted == status)
-            && match rule.code {
-                Code::Any => true,
-                Code::Absent => code.is_none() && body.is_some(),
-                Code::Is(wanted) => code == Some(wanted),
-            }
-            && rule.fault.is_none_or(|wanted| faults.contains(&wanted))
-    });
-    // A redirect is a redirect, whatever its body says.
-    let is_redirect = (300..400).contains(&http_status);
-    let kind = match rule.filter(|_| !is_redirect) {
-        Some(rule) => rule.kind,
-        None => kind_of_status(status),
-    };
-    let mut error = with_answer(Error::new(kind, ErrorPhase::Read), profile, response)
-        .with_vendor_code(code.and_then(|code| plain(code, MAX_CODE, secrets)))
-        .with_request_id(body.and_then(|json| id_at(json, refusals.request_id, secrets)));
-    if let Some(remedy) = rule.and_then(|rule| rule.remedy) {
-        error = error.with_remedy(remedy);
-    }
-    let detail = match json {
-        _ if !faults.is_empty() => Some(format!(" ({})", faults.join(", "))),
-        Err(defect) if *defect != Defect::Empty => Some(format!("; the answer {defect}")),
-        _ => None,
-    };
-    match detail {
-        Some(detail) => {
-            let message = format!("{}{detail}", error.message());
-            error.with_message(message)
-        }
-        None => error,
-    }
-}
-
-/// RFC 9110 §15 and RFC 6585, for a token endpoint.
-fn kind_of_status(status: u16) -> ErrorKind {
-    match status {
-        300..400 => ErrorKind::Redirected,
-        401 => ErrorKind::CredentialsRejected,
-        403 => ErrorKind::AccessDenied,
-        404 | 410 => ErrorKind::EndpointNotFound,
-        407 | 511 => ErrorKind::Proxy,
-        408 | 425 => ErrorKind::Unavailable,
-        429 => ErrorKind::RateLimited,
-        400..500 => ErrorKind::RequestRefused,
-        500..600 => ErrorKind::Unavailable,
-        _ => ErrorKind::UnexpectedStatus,
-    }
-}
-
-fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
-    match at {
-        CodeAt::Text(path) => json.text_at(path).map(Secret::expose_secret),
-        CodeAt::LastSegment(path) => {
-            json.text_at(path)?.expose_secret().trim_end_matches('/').rsplit('/').next()
-        }
-        CodeAt::Key(path) => match json.at(path)? {
-            Json::Object(members) => match members.as_slice() {
-                [(key, _)] => Some(key.expose_secret()).filter(|key| *key != "message"),
-                _ => None,
-            },
-            _ => None,
-        },
-    }
-    .filter(|code| !code.is_empty())
-}
-
-/// The listed faulty fields that are ours: credentials and `scope`.
-fn faults(profile: &Profile, json: &Json) -> Vec<&'static str> {
-    let Some(at) = &profile.refusals.faults else { return Vec::new() };
-    let Some(Json::Array(items)) = json.at(at.list) else { return Vec::new() };
-    let named: Vec<&str> =
-        items.iter().filter_map(|item| Some(item.text_at(&[at.field])?.expose_secret())).collect();
-    let known = profile.credentials.iter().map(|credential| credential.name);
-    let is_named = |ours: &&str| {
-        // `$.token.refresh_token`, `scope[0]` and `scope` all name a field.
-        let mut parts = named.iter().flat_map(|name| name.split(['.', '[', ']', '$', '/']));
-        parts.any(|part| part == *ours)
-    };
-    known.chain(["scope"]).filter(is_named).collect()
-}
-
-const MAX_CODE: usize = 64;
-const MAX_ID: usize = 128;
-
-fn id_at(json: &Json, path: Option<Path>, secrets: &[&Secret]) -> Option<Box<str>> {
-    plain(json.text_at(path?)?.expose_secret(), MAX_ID, secrets)
-}
-
-/// The text, if it is short, plain and shares no piece with a secret.
-fn plain(text: &str, longest: usize, secrets: &[&Secret]) -> Option<Box<str>> {
-    let is_plain = (1..=longest).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:+/=".contains(&b));
-    (is_plain && !secrets.iter().any(|secret| shares_a_piece(text, secret.expose_secret())))
-        .then(|| text.into())
-}
-
-/// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one: as it is, in hex,
-/// or in Base64. Other encodings of it need characters that no plain text has.
-fn shares_a_piece(text: &str, secret: &str) -> bool {
-    let is_in = |text: &[u8], form: &[u8]| {
-        let piece = form.len().min(PIECE);
-        form.windows(piece).any(|known| text.windows(piece).any(|found| found == known))
-    };
-    if secret.len() < SHORTEST_SECRET {
-        return false;
-    }
-    if is_in(text.as_bytes(), secret.as_bytes()) {
-        return true;
-    }
-    let mut hex = Zeroizing::new(vec![0; 2 * secret.len()]);
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(secret.bytes()) {
-        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
-    }
-    // Base64 looks different at each offset within a group of three bytes.
-    let base64 = |offset: usize| {
-        let mut shifted = SecretBuf::with_capacity(offset + secret.len());
-        shifted.push(&[0; 2][..offset]);
-        shifted.push(secret.as_bytes());
-        let mut encoded = Zeroizing::new(vec![0; 4 * shifted.len().div_ceil(3)]);
-        // The buffer has the exact size.
-        let _ = STANDARD.encode_slice(shifted.expose_secret(), &mut encoded);
-        // Characters at the ends hold bits of the neighbours.
-        let whole = (4 * offset).div_ceil(3)..4 * shifted.len() / 3;
-        Zeroizing::new(encoded[whole].to_vec())
-    };
-    let standard = text.replace('-', "+").replace('_', "/");
-    is_in(text.to_ascii_lowercase().as_bytes(), &hex)
-        || (0..3).any(|offset| is_in(standard.as_bytes(), &base64(offset)))
-}
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
-const PIECE: usize = 8;
-/// Anything shorter occurs in ids by chance.
-const SHORTEST_SECRET: usize = 4;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::SecretBuf;
     use crate::vendors::{ehealth, parchment, pattern};
 
     fn answer(profile: &Profile, status: u16, body: &str) -> Result<Grant, Error> {
@@ -601,55 +438,5 @@ mod tests {
         // That it says nothing is no news in a refusal.
         let error = answer(&pattern::PROFILE, 503, "").unwrap_err();
         assert_eq!(error.message(), "the vendor's service is unavailable");
-    }
-
-    #[test]
-    fn codes_and_ids_are_shown_only_when_plain_and_free_of_secrets() {
-        let secrets = [Secret::from("fake-secret-0123456789"), Secret::from("hunter")];
-        let shown = |text: &str| plain(text, MAX_ID, &secrets.each_ref()).is_some();
-        assert!(shown("req_1705312200000_pqr678"));
-        assert!(shown("1-68a44ded-5c4fdd75455250d518c3bab2"));
-        assert!(!shown(""));
-        assert!(!shown(&"x".repeat(129)));
-        assert!(!shown("has space"));
-        assert!(!shown("req-fake-secret-0123456789"));
-        assert!(!shown("req-01234567"));
-        assert!(shown("req_0123456"));
-        assert!(!shown("req-hunter2"));
-    }
-
-    #[test]
-    fn a_secret_of_four_bytes_is_looked_for_and_a_shorter_one_is_not() {
-        let shown = |secret: &str| plain("req-pin4", MAX_ID, &[&Secret::from(secret)]).is_some();
-        assert!(!shown("pin4"));
-        assert!(shown("pin"));
-        assert!(shown(""));
-    }
-
-    #[test]
-    fn an_id_that_repeats_an_encoded_secret_is_not_shown() {
-        let secret = "f\u{e4}ke>secret?0123456789";
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
-        let url_safe = base64::engine::general_purpose::URL_SAFE;
-        for around in ["", "a", "ab", "abc", "client:"] {
-            let pair = format!("{around}{secret}{around}");
-            for encoded in [STANDARD.encode(&pair), url_safe.encode(&pair)] {
-                assert!(!shown(&encoded), "{around}");
-                assert!(!shown(&format!("req:{}", &encoded[12..22])), "{around}");
-            }
-        }
-        // The first eight characters are enough, whatever stands before the secret.
-        let short = "fake>sec";
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(short)]).is_some();
-        for (before, from) in [("", 0), ("a", 2), ("ab", 3)] {
-            let encoded = STANDARD.encode(format!("{before}{short}"));
-            assert!(!shown(&encoded[from..from + 8]), "{before}");
-        }
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
-        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-        for part in [&hex[..], &hex[10..18], &hex[11..19]] {
-            assert!(!shown(part) && !shown(&part.to_uppercase()), "{part}");
-        }
-        assert!(shown(&STANDARD.encode("another one, of a request")));
     }
 }

@@ -10,11 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Secret, SecretBuf};
 use crate::profile::credentials::Credentials;
-use crate::profile::{Body, FormPart, HeaderPart, JsonPart, Profile};
+use crate::profile::vocabulary::{Body, FormPart, HeaderPart, JsonPart, Profile};
 use crate::transport::Request;
 
 /// What a request is made of, besides the profile.
-pub(crate) struct Ask<'a> {
+pub(crate) struct Inputs<'a> {
     pub(crate) url: &'a Arc<str>,
     pub(crate) credentials: &'a Credentials,
     pub(crate) scopes: &'a [String],
@@ -23,25 +23,25 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Renders the request. Fails only where the checks on the way in have a hole.
-pub(crate) fn render(profile: &Profile, ask: &Ask<'_>) -> Result<Request, Error> {
+pub(crate) fn render(profile: &Profile, inputs: &Inputs<'_>) -> Result<Request, Error> {
     let (content_type, body) = match &profile.body {
-        Body::Json(members) => ("application/json", json_body(members, ask)?),
-        Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, ask)),
+        Body::Json(members) => ("application/json", json_body(members, inputs)?),
+        Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, inputs)),
     };
     let mut headers = Vec::with_capacity(2 + profile.headers.len());
     headers.push(("content-type", Secret::passing(content_type)));
     headers.push(("accept", Secret::passing("application/json")));
     for (name, part) in profile.headers {
-        if let Some(value) = header(part, ask)? {
+        if let Some(value) = header(part, inputs)? {
             headers.push((name, value));
         }
     }
     let replayable = profile.replay_is_harmless;
-    Ok(Request::new(Arc::clone(ask.url), headers, body, replayable))
+    Ok(Request::new(Arc::clone(inputs.url), headers, body, replayable))
 }
 
-fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {
-    let credential = |name| ask.credentials.get(name);
+fn header(part: &HeaderPart, inputs: &Inputs<'_>) -> Result<Option<Secret>, Error> {
+    let credential = |name| inputs.credentials.get(name);
     Ok(match part {
         HeaderPart::Credential(name) => {
             credential(name).map(|value| Secret::passing(value.expose_secret()))
@@ -56,7 +56,7 @@ fn header(part: &HeaderPart, ask: &Ask<'_>) -> Result<Option<Secret>, Error> {
             }
         },
         HeaderPart::Basic { user, password } => match (credential(user), credential(password)) {
-            (Some(user), Some(password)) => Some(basic(user, password, ask.percent_encode_basic)?),
+            (Some(user), Some(password)) => Some(basic(user, password, inputs.percent_encode_basic)?),
             _ => None,
         },
     })
@@ -83,10 +83,10 @@ fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secre
 
 fn json_body(
     members: &'static [(&'static str, JsonPart)],
-    ask: &Ask<'_>,
+    inputs: &Inputs<'_>,
 ) -> Result<SecretBuf, Error> {
     let mut body = SecretBuf::with_capacity(TYPICAL_BODY);
-    json_object(&mut body, members, ask).map_err(|_| unrenderable())?;
+    json_object(&mut body, members, inputs).map_err(|_| unrenderable())?;
     Ok(body)
 }
 
@@ -94,11 +94,11 @@ fn json_body(
 fn json_object(
     body: &mut SecretBuf,
     members: &'static [(&'static str, JsonPart)],
-    ask: &Ask<'_>,
+    inputs: &Inputs<'_>,
 ) -> std::io::Result<()> {
     let mut separator = &b"{"[..];
     for (name, part) in members {
-        if matches!(part, JsonPart::Credential(name) if ask.credentials.get(name).is_none()) {
+        if matches!(part, JsonPart::Credential(name) if inputs.credentials.get(name).is_none()) {
             continue;
         }
         body.push(separator);
@@ -108,23 +108,23 @@ fn json_object(
         match part {
             JsonPart::Text(text) => serde_json::to_writer(&mut *body, text)?,
             JsonPart::Credential(name) => {
-                let value = ask.credentials.get(name).map(Secret::expose_secret);
+                let value = inputs.credentials.get(name).map(Secret::expose_secret);
                 serde_json::to_writer(&mut *body, &value)?;
             }
-            JsonPart::ScopeArray => serde_json::to_writer(&mut *body, ask.scopes)?,
-            JsonPart::Object(members) => json_object(body, members, ask)?,
+            JsonPart::ScopeArray => serde_json::to_writer(&mut *body, inputs.scopes)?,
+            JsonPart::Object(members) => json_object(body, members, inputs)?,
         }
     }
     body.push(b"}");
     Ok(())
 }
 
-fn form_body(fields: &'static [(&'static str, FormPart)], ask: &Ask<'_>) -> SecretBuf {
+fn form_body(fields: &'static [(&'static str, FormPart)], inputs: &Inputs<'_>) -> SecretBuf {
     let mut body = SecretBuf::with_capacity(TYPICAL_BODY);
     for (name, part) in fields {
         let value = match part {
             FormPart::Text(text) => Some(*text),
-            FormPart::Credential(name) => ask.credentials.get(name).map(Secret::expose_secret),
+            FormPart::Credential(name) => inputs.credentials.get(name).map(Secret::expose_secret),
         };
         let Some(value) = value else { continue };
         if !body.is_empty() {

@@ -17,7 +17,7 @@ use super::date::date;
 use super::monitor::Monitor;
 use super::target::{Flaw, USER_INFO};
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::life::lockout::{REFUSAL_MEMORY, Taken, pause};
+use crate::life::lockout::{REFUSAL_MEMORY, PasswordOutcome, pause};
 use crate::memory::{Owned, PerProcess};
 use crate::memory::{Secret, SecretBuf};
 
@@ -109,21 +109,21 @@ impl Permit {
     /// Notes what became of the login, and adds to a failure until when it is not sent again.
     pub(super) fn conclude<T>(
         mut self,
-        taken: Taken,
+        taken: PasswordOutcome,
         result: Result<T, Error>,
     ) -> Result<T, Error> {
         self.state = State::Concluded;
         let bar = self.learn(Some(taken));
         result.map_err(|error| match (taken, bar) {
-            (Taken::No, Some(bar)) => bar.told(rejection(&error), "the login is"),
-            (Taken::Open, Some(bar)) => bar
+            (PasswordOutcome::Rejected, Some(bar)) => bar.told(rejection(&error), "the login is"),
+            (PasswordOutcome::Unknown, Some(bar)) => bar
                 .told(error, "nobody knows how the proxy took the login, so it is")
                 .with_password_sent(),
             _ => error,
         })
     }
 
-    fn learn(&self, taken: Option<Taken>) -> Option<Bar> {
+    fn learn(&self, taken: Option<PasswordOutcome>) -> Option<Bar> {
         self.standing.change(|standing| standing.learn(taken, Instant::now()))
     }
 }
@@ -132,7 +132,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         match self.state {
             State::Unsent => drop(self.learn(None)),
-            State::Sent => drop(self.learn(Some(Taken::Open))),
+            State::Sent => drop(self.learn(Some(PasswordOutcome::Unknown))),
             State::Concluded => {}
         }
     }
@@ -200,18 +200,18 @@ impl Standing {
 
     /// What became of a login that was to be sent; `None` if it was not. Returns until when it is not
     /// sent again.
-    fn learn(&mut self, taken: Option<Taken>, now: Instant) -> Option<Bar> {
+    fn learn(&mut self, taken: Option<PasswordOutcome>, now: Instant) -> Option<Bar> {
         self.under_way = self.under_way.saturating_sub(1);
         match taken {
             None => {}
-            Some(Taken::Yes) => {
+            Some(PasswordOutcome::Accepted) => {
                 (self.is_good, self.open, self.bar) = (true, 0, None);
             }
-            Some(Taken::No) => {
+            Some(PasswordOutcome::Rejected) => {
                 self.is_good = false;
                 self.bar = Some(Bar { until: now + REFUSAL_MEMORY, is_rejection: true });
             }
-            Some(Taken::Open) => {
+            Some(PasswordOutcome::Unknown) => {
                 self.is_good = false;
                 self.open = self.open.saturating_add(1);
                 let until = now + pause(self.open);
@@ -323,7 +323,7 @@ mod tests {
         /// A call asks, and is told this.
         Ask(Expected),
         /// A call that was told to send says what came of it.
-        Learn(Option<Taken>),
+        Learn(Option<PasswordOutcome>),
     }
 
     #[derive(Debug, PartialEq)]
@@ -339,9 +339,9 @@ mod tests {
     use Expected::{Open, Rejected, Send, Wait};
     use Step::{Ask, Learn};
 
-    const YES: Step = Learn(Some(Taken::Yes));
-    const NO: Step = Learn(Some(Taken::No));
-    const UNKNOWN: Step = Learn(Some(Taken::Open));
+    const YES: Step = Learn(Some(PasswordOutcome::Accepted));
+    const NO: Step = Learn(Some(PasswordOutcome::Rejected));
+    const UNKNOWN: Step = Learn(Some(PasswordOutcome::Unknown));
     const UNSENT: Step = Learn(None);
 
     #[track_caller]
@@ -443,7 +443,7 @@ mod tests {
         for second in 0..4 * 3600 {
             let now = begin + Duration::from_secs(second);
             if standing.ask(now) == Advice::Send {
-                standing.learn(Some(Taken::Open), now);
+                standing.learn(Some(PasswordOutcome::Unknown), now);
                 sent.push(second);
             }
         }

@@ -16,7 +16,7 @@ use super::socket::Socket;
 use super::target::{Authority, Flaw, Host, Origin, Parts, parse_port, split_port};
 use super::veil::MOST_HEADERS;
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::life::lockout::{self, Taken};
+use crate::life::lockout::{self, PasswordOutcome};
 use crate::memory::SecretBuf;
 
 const PHASE: ErrorPhase = ErrorPhase::Proxy;
@@ -178,8 +178,8 @@ impl Proxy {
         let permit = dialogue.permit(login)?;
         let answer = dialogue.ask_http(&request);
         let taken = match &answer {
-            Ok(()) => Taken::Yes,
-            Err(error) => error.http_status().map_or(Taken::Open, lockout::refused_with),
+            Ok(()) => PasswordOutcome::Accepted,
+            Err(error) => error.http_status().map_or(PasswordOutcome::Unknown, lockout::outcome_of_status),
         };
         permit.conclude(taken, answer)
     }
@@ -306,12 +306,12 @@ impl Dialogue<'_> {
         let permit = self.permit(login)?;
         let said = self.say(message.expose_secret());
         let (taken, result) = match said.and_then(|()| self.hear_exactly()) {
-            Ok([_, 0]) => (Taken::Yes, Ok(())),
+            Ok([_, 0]) => (PasswordOutcome::Accepted, Ok(())),
             Ok(_) => {
                 let why = "it refused the user name or password";
-                (Taken::No, Err(self.refused(why, CREDENTIALS)))
+                (PasswordOutcome::Rejected, Err(self.refused(why, CREDENTIALS)))
             }
-            Err(error) => (Taken::Open, Err(error)),
+            Err(error) => (PasswordOutcome::Unknown, Err(error)),
         };
         permit.conclude(taken, result)
     }
@@ -379,7 +379,7 @@ impl Dialogue<'_> {
                                           caretoken speaks Basic only";
                             return Err(self.wants_login(&why, remedy).with_status(status));
                         }
-                        _ => return Err(self.refused_with(status)),
+                        _ => return Err(self.outcome_of_status(status)),
                     }
                     self.unread.consume(length);
                     if status >= 200 {
@@ -411,7 +411,7 @@ impl Dialogue<'_> {
             .with_remedy(remedy)
     }
 
-    fn refused_with(&self, status: u16) -> Error {
+    fn outcome_of_status(&self, status: u16) -> Error {
         let remedy = "ask who runs the proxy whether it may reach the vendor";
         self.refused(&format!("it answered HTTP {status}"), remedy).with_status(status)
     }

@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
 use crate::memory::{Secret, SecretBuf};
-use crate::profile::base_url::endpoint;
+use crate::profile::endpoint;
 use crate::transport::target::{Host, Target};
 use crate::transport::{HttpsTransport, ProxyChoice, Settings, TrustRoots};
 use crate::vendors::pattern::PROFILE;

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::life::clock::unix_ms;
 use crate::life::{Clock, SystemClock};
 use crate::memory::{Secret, SecretBuf};
-use crate::profile::credentials::{
+use crate::profile::{
     Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end,
 };
 use crate::profile::{HeaderPart, Profile, REFRESH_TOKEN, Scopes, base_url};

@@ -1,0 +1,174 @@
+//! A client that is being configured. `finish` checks everything and makes its parts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::memory::Secret;
+use crate::profile::{Credentials, HeaderPart, Profile, REFRESH_TOKEN, Scopes, endpoint};
+use crate::transport::{self, HttpsTransport, Transport, Url};
+
+#[derive(Clone)]
+pub(super) struct Draft {
+    pub(super) config: Config,
+    /// As it was given. Where it was not, the URL is a sibling's.
+    pub(super) base_url: Option<String>,
+    pub(super) siblings_url: Option<Arc<Url>>,
+    pub(super) credentials: Credentials,
+    /// When the refresh token ends, in Unix milliseconds.
+    pub(super) refresh_token_end_ms: Option<i64>,
+    /// The end is that of a sibling's refresh token, and has no meaning for another one.
+    pub(super) has_siblings_end: bool,
+    /// An injected transport, or a sibling's.
+    pub(super) transport: Option<Arc<dyn Transport>>,
+    /// The settings of the built-in transport, if any was set.
+    https: Option<transport::Settings>,
+}
+
+/// What a client is made of, checked.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) url: Arc<Url>,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) credentials: Credentials,
+    pub(super) refresh_token_end_ms: Option<i64>,
+}
+
+impl Draft {
+    pub(super) fn new(profile: &'static Profile) -> Self {
+        Draft {
+            config: Config::new(profile),
+            base_url: None,
+            siblings_url: None,
+            credentials: Credentials::new(profile),
+            refresh_token_end_ms: None,
+            has_siblings_end: false,
+            transport: None,
+            https: None,
+        }
+    }
+
+    pub(super) fn profile(&self) -> &'static Profile {
+        self.config.profile
+    }
+
+    /// The settings of the built-in transport, to be changed.
+    pub(super) fn https(&mut self) -> &mut transport::Settings {
+        self.https.get_or_insert_default()
+    }
+
+    pub(super) fn set_base_url(&mut self, base_url: &str) -> Result<(), Error> {
+        // Whether plain http is allowed may be set later.
+        endpoint(self.profile(), base_url, true)?;
+        self.base_url = Some(base_url.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn set_timeout(&mut self, name: &'static str, value: Duration) -> Result<(), Error> {
+        if value.is_zero() {
+            return Err(Error::setting(name, "is zero", "allow at least one millisecond"));
+        }
+        self.config.timeout = value;
+        Ok(())
+    }
+
+    pub(super) fn set_credential(&mut self, name: &str, value: Secret) -> Result<(), Error> {
+        self.credentials.set(name, value)?;
+        if name == REFRESH_TOKEN && self.has_siblings_end {
+            self.set_refresh_token_end(None);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_refresh_token_end(&mut self, end_ms: Option<i64>) {
+        (self.refresh_token_end_ms, self.has_siblings_end) = (end_ms, false);
+    }
+
+    /// Checks everything. No network is touched.
+    pub(super) fn finish(self) -> Result<Parts, Error> {
+        let url = self.url()?;
+        self.credentials.check_complete()?;
+        self.config.check_locked(|| {
+            let are_settings = self.https.as_ref().is_none_or(transport::Settings::is_locked);
+            are_settings && self.credentials.values().all(Secret::is_locked)
+        })?;
+        check_scopes(self.profile(), &self.config.scopes)?;
+        if self.config.percent_encode_credentials {
+            check_takes_percent_encoding(self.profile())?;
+        }
+        let (transport, config) = (make_transport(self.transport, self.https)?, self.config);
+        let (credentials, refresh_token_end_ms) = (self.credentials, self.refresh_token_end_ms);
+        Ok(Parts { config, url, transport, credentials, refresh_token_end_ms })
+    }
+
+    /// What it takes to reach the vendor, which needs no credentials.
+    pub(super) fn finish_route(self) -> Result<(Config, Arc<Url>, Arc<dyn Transport>), Error> {
+        let url = self.url()?;
+        Ok((self.config, url, make_transport(self.transport, self.https)?))
+    }
+
+    /// The token endpoint's URL.
+    fn url(&self) -> Result<Arc<Url>, Error> {
+        match (&self.base_url, &self.siblings_url) {
+            (None, Some(url)) => Ok(Arc::clone(url)),
+            (base_url, _) => {
+                let base_url = base_url.as_deref().unwrap_or_default();
+                let is_plain_allowed = self.config.plain_http_to_loopback;
+                endpoint(self.profile(), base_url, is_plain_allowed).map(Arc::new)
+            }
+        }
+    }
+}
+
+/// The transport that was given, or one made of the settings.
+fn make_transport(
+    given: Option<Arc<dyn Transport>>,
+    settings: Option<transport::Settings>,
+) -> Result<Arc<dyn Transport>, Error> {
+    match (given, settings) {
+        (Some(transport), None) => Ok(transport),
+        (Some(_), Some(_)) => Err(Error::setting(
+            "transport",
+            "is injected or a sibling's, so the settings of the built-in one have no effect",
+            "configure the injected transport itself, or build a client of its own",
+        )),
+        (None, settings) => Ok(Arc::new(HttpsTransport::new(settings.unwrap_or_default())?)),
+    }
+}
+
+fn check_takes_percent_encoding(profile: &Profile) -> Result<(), Error> {
+    match profile.headers.iter().any(|(_, part)| matches!(part, HeaderPart::Basic { .. })) {
+        true => Ok(()),
+        false => Err(Error::setting(
+            "percent_encode_credentials",
+            format!("has no meaning for {}, which uses no HTTP Basic", profile.vendor),
+            "leave it off",
+        )),
+    }
+}
+
+/// RFC 6749 §3.3: printable ASCII without space, double quote and backslash.
+fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
+    let wrong = |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
+    match profile.scopes {
+        Scopes::NotTaken if !scopes.is_empty() => {
+            let problem = format!("cannot be requested: {} decides itself", profile.vendor);
+            return wrong(&problem, "leave them out");
+        }
+        Scopes::Required if scopes.is_empty() => {
+            return wrong("are missing", "request at least one, such as create:patient");
+        }
+        _ => {}
+    }
+    let is_scope = |scope: &String| {
+        !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    };
+    match scopes.iter().all(is_scope) {
+        true => Ok(()),
+        false => wrong(
+            "have one that is empty or has characters no scope can have",
+            "give each scope by itself, exactly as the vendor writes it",
+        ),
+    }
+}
