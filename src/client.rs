@@ -28,7 +28,7 @@ use crate::profile::Profile;
 use crate::profile::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
 use crate::thread;
 use crate::token::{Handle, Token};
-use crate::transport::{Attempt, CancelSource, Transport};
+use crate::transport::{Attempt, CancelSource, Transport, Url};
 use crate::vendors::Vendor;
 use call::Outcome;
 use state::{Change, State};
@@ -57,7 +57,7 @@ pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
 /// What the builder has checked and hands over.
 pub(crate) struct Parts {
     pub(crate) profile: &'static Profile,
-    pub(crate) url: Arc<str>,
+    pub(crate) url: Arc<Url>,
     pub(crate) credentials: Credentials,
     /// When the refresh token ends, in Unix milliseconds, where that is known.
     pub(crate) refresh_end_ms: Option<i64>,
@@ -74,7 +74,7 @@ pub(crate) struct Parts {
 
 struct Shared {
     profile: &'static Profile,
-    url: Arc<str>,
+    url: Arc<Url>,
     scopes: Vec<String>,
     percent_encode: bool,
     require_locked_memory: bool,

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::error::Error;
 use crate::life::Clock;
 use crate::life::expiry::date_ms;
-use crate::transport::{Attempt, Examination, Outcome, Step, Transport};
+use crate::transport::{Attempt, Examination, Outcome, Step, Transport, Url};
 
 /// How far two clocks may differ before somebody should look at it, in seconds: a minute is what
 /// checks of signed tokens commonly allow.
@@ -28,7 +28,7 @@ pub struct DoctorReport {
 /// Examines the way to `url`.
 pub(crate) fn examine(
     vendor: &'static str,
-    url: &str,
+    url: &Url,
     transport: &dyn Transport,
     clock: &dyn Clock,
     attempt: &Attempt,
@@ -39,7 +39,7 @@ pub(crate) fn examine(
         None => Step::skipped("clock", "not reached"),
         Some(answer) => compare_clocks(date_ms(answer.header("date")), wall_ms),
     });
-    DoctorReport { vendor, url: url.to_owned(), wall_ms, steps }
+    DoctorReport { vendor, url: url.to_string(), wall_ms, steps }
 }
 
 /// The vendor's clock, as of an answer that arrived at `wall_ms`, beside this machine's.

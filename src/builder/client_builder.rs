@@ -18,7 +18,7 @@ use crate::profile::{
 };
 use crate::profile::{HeaderPart, Profile, REFRESH_TOKEN, Scopes, base_url};
 use crate::transport::{
-    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, TlsStack, Transport, TrustRoots,
+    self, Attempt, CancelSource, HttpsTransport, ProxyChoice, TlsStack, Transport, TrustRoots, Url,
     check_user_agent,
 };
 use crate::vendors::{self, Vendor};
@@ -101,7 +101,7 @@ impl ClientBuilder {
 
     /// Has all of a client's parts already.
     pub(crate) fn sibling(parts: Parts) -> Self {
-        let base_url = parts.url.strip_suffix(parts.profile.path).unwrap_or_default();
+        let base_url = parts.url.as_str().strip_suffix(parts.profile.path).unwrap_or_default();
         ClientBuilder {
             base_url: base_url.to_owned(),
             plain_http_to_loopback: base_url.starts_with("http://"),
@@ -542,7 +542,7 @@ impl ClientBuilder {
     }
 
     fn build_unnamed(self) -> Result<Client, Error> {
-        let url = self.endpoint()?.into();
+        let url = Arc::new(self.endpoint()?);
         self.credentials.check_complete()?;
         let is_locked = self.credentials.values().all(Secret::is_locked) && self.https.is_locked();
         if self.require_locked_memory && !is_locked {
@@ -577,7 +577,7 @@ impl ClientBuilder {
     }
 
     /// The token endpoint's URL, if nothing was wrong so far.
-    fn endpoint(&self) -> Result<String, Error> {
+    fn endpoint(&self) -> Result<Url, Error> {
         match &self.wrong {
             Some(error) => Err(error.clone()),
             None => base_url::endpoint(self.profile, &self.base_url, self.plain_http_to_loopback),

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::profile::vocabulary::Profile;
-use crate::transport::Target;
+use crate::transport::Url;
 
 const FIELD: &str = "base_url";
 
@@ -11,28 +11,25 @@ pub(crate) fn endpoint(
     profile: &Profile,
     base_url: &str,
     plain_http_to_loopback: bool,
-) -> Result<String, Error> {
+) -> Result<Url, Error> {
     let form = format!("write https://HOST[:PORT]{}", profile.base_path);
     let wrong = |problem: &str, remedy: String| Err(Error::setting(FIELD, problem, remedy));
 
     if base_url.is_empty() {
         return wrong("is empty", form);
     }
-    let target = match Target::parse(base_url) {
-        Ok(target) => target,
-        Err(flaw) => return Err(flaw.in_setting(FIELD, &form)),
-    };
-    if !target.origin.tls && !plain_http_to_loopback {
+    let url = Url::parse(base_url).map_err(|error| error.in_setting(FIELD, &form))?;
+    if !url.origin().tls && !plain_http_to_loopback {
         return wrong("is not https", form);
     }
-    if !target.origin.tls && !target.origin.host.is_loopback() {
+    if !url.origin().tls && !url.origin().host.is_loopback() {
         return wrong("is plain http to a host that is not loopback", form);
     }
-    if target.path.contains('?') {
+    if url.path().contains('?') {
         return wrong("has a query", form);
     }
-    if target.path != profile.base_path {
-        let problem = if target.path.ends_with('/') {
+    if url.path() != profile.base_path {
+        let problem = if url.path().ends_with('/') {
             "ends in a slash"
         } else if profile.base_path.is_empty() {
             "has a path"
@@ -41,7 +38,7 @@ pub(crate) fn endpoint(
         };
         return wrong(problem, format!("{form}; the endpoint's path is added to it"));
     }
-    Ok(format!("{target}{}", profile.path))
+    url.join(profile.path).map_err(|error| error.in_setting(FIELD, &form))
 }
 
 #[cfg(test)]
@@ -72,10 +69,10 @@ mod tests {
             ("http://vendor.localhost", true),
         ] {
             let url = endpoint(&pattern::PROFILE, base, plain).unwrap();
-            assert_eq!(url, format!("{base}/api/auth/token"));
+            assert_eq!(url.as_str(), format!("{base}/api/auth/token"));
         }
         assert_eq!(
-            endpoint(&parchment::PROFILE, "https://api.example/external", false).unwrap(),
+            endpoint(&parchment::PROFILE, "https://api.example/external", false).unwrap().as_str(),
             "https://api.example/external/v1/token"
         );
     }

@@ -11,11 +11,11 @@ use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Secret, SecretBuf};
 use crate::profile::credentials::Credentials;
 use crate::profile::vocabulary::{Body, FormPart, HeaderPart, JsonPart, Profile};
-use crate::transport::Request;
+use crate::transport::{Request, Url};
 
 /// What a request is made of, besides the profile.
 pub(crate) struct Inputs<'a> {
-    pub(crate) url: &'a Arc<str>,
+    pub(crate) url: &'a Arc<Url>,
     pub(crate) credentials: &'a Credentials,
     pub(crate) scopes: &'a [String],
     /// Percent-encode the two halves of HTTP Basic first (RFC 6749 §2.3.1).

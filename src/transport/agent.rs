@@ -21,7 +21,6 @@ use super::desk::Desk;
 use super::header::header_flaw;
 use super::https::Routes;
 use super::link::{Arrived, Link};
-use super::target::{Flaw, Target};
 use super::veil::{LONGEST_HEAD, MOST_HEADERS, Unveilable, Veil};
 use super::{Attempt, Request};
 use crate::error::{Error, ErrorKind, ErrorPhase};
@@ -154,11 +153,6 @@ fn carry(error: Error) -> UreqError {
     UreqError::Other(Box::new(error))
 }
 
-/// A token endpoint's URL begins with `base_url`.
-pub(super) fn unusable(flaw: Flaw) -> Error {
-    flaw.in_setting("base_url", "give it as https://HOST or https://HOST:PORT")
-}
-
 pub(super) fn not_http(how: &str) -> Error {
     Error::new(ErrorKind::AnswerNotJson, ErrorPhase::Receive)
         .with_message(format!("the answer is not proper HTTP/1.1: {how}"))
@@ -247,16 +241,11 @@ impl fmt::Debug for Dialer {
 impl Connector for Dialer {
     type Out = Wire;
 
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        _: Option<()>,
-    ) -> Result<Option<Wire>, UreqError> {
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, UreqError> {
         let exchange = Exchange::current()?;
-        let target = Target::parse(&details.uri.to_string());
-        let target = target.map_err(|flaw| carry(unusable(flaw)))?;
-        let link = self.0.open(&target.origin, &exchange.attempt).map_err(carry)?;
-        let is_tls = target.origin.tls;
+        let origin = exchange.request.url().origin();
+        let link = self.0.open(origin, &exchange.attempt).map_err(carry)?;
+        let is_tls = origin.tls;
         Ok(Some(Wire { link, is_tls, desk: Desk::default() }))
     }
 }

@@ -6,9 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use ureq::http::Uri;
-
 use super::agent::{Exchange, agent};
 use super::connect::connect;
 use super::examine::Examination;
@@ -17,8 +14,8 @@ use super::link::Link;
 use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
 use super::settings::Settings;
-use super::target::{Host, Origin, is_loopback};
 use super::tls::{Session, TlsConfig};
+use super::url::{Host, Origin, Url, is_loopback};
 use super::walk::walk;
 use super::{Attempt, MAX_ANSWER, Request, Response, Transport};
 use crate::error::{Error, ErrorKind, ErrorPhase};
@@ -32,8 +29,6 @@ pub(crate) struct HttpsTransport {
     /// For examinations, which go the same way without the agent.
     routes: Arc<Routes>,
     user_agent: Cow<'static, str>,
-    /// The URL last asked for, taken apart; siblings mostly have the same.
-    last_url: ArcSwapOption<(Arc<str>, Uri)>,
 }
 
 /// How connections are opened.
@@ -74,25 +69,12 @@ impl HttpsTransport {
         // A forked child must touch neither its parent's connections nor the lock of their pool.
         let (by, name) = (Arc::clone(&routes), user_agent.clone());
         let agent = PerProcess::new(move || agent(Arc::clone(&by), &name, max_idle_age));
-        Ok(HttpsTransport { agent, routes, user_agent, last_url: ArcSwapOption::empty() })
-    }
-
-    fn uri(&self, request: &Request) -> Result<Uri, Error> {
-        let url = request.shared_url();
-        if let Some(last) = &*self.last_url.load() {
-            if last.0 == *url {
-                return Ok(last.1.clone());
-            }
-        }
-        let uri: Uri =
-            url.parse().map_err(|_| Error::new(ErrorKind::Internal, ErrorPhase::Configure))?;
-        self.last_url.store(Some(Arc::new((Arc::clone(url), uri.clone()))));
-        Ok(uri)
+        Ok(HttpsTransport { agent, routes, user_agent })
     }
 
     fn exchange(&self, request: &Request, exchange: &Rc<Exchange>) -> Result<Response, Error> {
         let stand_in = vec![0; request.body().len()];
-        let built = ureq::http::Request::post(self.uri(request)?)
+        let built = ureq::http::Request::post(request.url().uri().clone())
             .body(&stand_in[..])
             .map_err(|_| Error::new(ErrorKind::Internal, ErrorPhase::Configure))?;
         let agent = self.agent.get();
@@ -122,7 +104,7 @@ impl Transport for HttpsTransport {
         }
     }
 
-    fn examine(&self, url: &str, attempt: &Attempt) -> Examination {
+    fn examine(&self, url: &Url, attempt: &Attempt) -> Examination {
         walk(&self.routes, url, &self.user_agent, attempt)
     }
 }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use super::Attempt;
 use super::buffer::Window;
 use super::socket::Socket;
-use super::target::Origin;
 use super::tls::Session;
+use super::url::Origin;
 use crate::error::{Error, ErrorPhase};
 
 /// How much is read from a plain socket at once.

@@ -15,7 +15,7 @@ use zeroize::Zeroize;
 use super::Attempt;
 use super::date::date;
 use super::monitor::Monitor;
-use super::target::{Flaw, USER_INFO};
+use super::url::{USER_INFO, UrlError};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::lockout::{REFUSAL_MEMORY, PasswordOutcome, pause};
 use crate::memory::{Owned, PerProcess};
@@ -33,11 +33,11 @@ pub(super) struct Login {
 
 impl Login {
     /// Reads the user information of a URL.
-    pub(super) fn parse(text: &str) -> Result<Self, Flaw> {
+    pub(super) fn parse(text: &str) -> Result<Self, UrlError> {
         let (user, password) = text.split_once(':').unwrap_or((text, ""));
         let (user, password) = (decode(user)?, decode(password)?);
         if user.len() > 255 || password.len() > 255 {
-            return Err(Flaw::new("has a user name or password of more than 255 bytes"));
+            return Err(UrlError::new("has a user name or password of more than 255 bytes"));
         }
         Ok(Login { user, password, standing: PerProcess::new(Monitor::default) })
     }
@@ -247,7 +247,7 @@ impl Bar {
 }
 
 /// Percent-decodes a part of a URL.
-fn decode(text: &str) -> Result<Secret, Flaw> {
+fn decode(text: &str) -> Result<Secret, UrlError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

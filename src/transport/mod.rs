@@ -21,8 +21,8 @@ mod proxy;
 mod resolve;
 mod settings;
 mod socket;
-mod target;
 mod tls;
+mod url;
 mod veil;
 mod walk;
 
@@ -42,7 +42,7 @@ pub(crate) use header::{check_user_agent, header_flaw};
 pub(crate) use https::HttpsTransport;
 pub(crate) use settings::{ProxyChoice, Settings};
 pub use settings::{TlsStack, TrustRoots};
-pub(crate) use target::Target;
+pub use url::Url;
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;
@@ -67,7 +67,7 @@ pub trait Transport: Send + Sync + 'static {
     /// without credentials and hand over the answer.
     ///
     /// Must end as [`send`](Transport::send) must. Default: examines nothing.
-    fn examine(&self, url: &str, attempt: &Attempt) -> Examination {
+    fn examine(&self, url: &Url, attempt: &Attempt) -> Examination {
         let _ = (url, attempt);
         Examination::skipped("not examined: the transport is the program's own")
     }
@@ -78,7 +78,7 @@ pub struct Request(Arc<Content>);
 
 /// What a request consists of; shared by all who work on it, so that there is one copy.
 struct Content {
-    url: Arc<str>,
+    url: Arc<Url>,
     headers: Vec<(&'static str, Secret)>,
     body: SecretBuf,
     replayable: bool,
@@ -86,7 +86,7 @@ struct Content {
 
 impl Request {
     pub(crate) fn new(
-        url: Arc<str>,
+        url: Arc<Url>,
         headers: Vec<(&'static str, Secret)>,
         body: SecretBuf,
         replayable: bool,
@@ -105,13 +105,9 @@ impl Request {
         Request(Arc::clone(&self.0))
     }
 
-    /// The absolute URL of the token endpoint. Never holds a credential.
+    /// The absolute URL of the token endpoint.
     #[must_use]
-    pub fn url(&self) -> &str {
-        &self.0.url
-    }
-
-    fn shared_url(&self) -> &Arc<str> {
+    pub fn url(&self) -> &Url {
         &self.0.url
     }
 

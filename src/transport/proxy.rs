@@ -13,7 +13,7 @@ use super::login::{Login, Permit};
 use super::resolve::Resolver;
 use super::settings::ProxyChoice;
 use super::socket::Socket;
-use super::target::{Authority, Flaw, Host, Origin, Parts, parse_port, split_port};
+use super::url::{Authority, Host, Origin, Parts, UrlError, parse_port, split_port};
 use super::veil::MOST_HEADERS;
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::lockout::{self, PasswordOutcome};
@@ -123,18 +123,18 @@ impl Proxy {
         })
     }
 
-    fn parse(url: &str) -> Result<Self, Flaw> {
+    fn parse(url: &str) -> Result<Self, UrlError> {
         let Parts { scheme, authority, path } = Parts::of(url)?;
         let scheme = scheme.unwrap_or("http").to_ascii_lowercase();
         let (protocol, usual_port) = match scheme.as_str() {
             "http" => (Protocol::Connect, 80),
             "socks5" => (Protocol::Socks5, 1080),
             "socks5h" => (Protocol::Socks5h, 1080),
-            _ => return Err(Flaw::new("has a scheme other than http, socks5 and socks5h")),
+            _ => return Err(UrlError::new("has a scheme other than http, socks5 and socks5h")),
         };
         let Authority { user_info, host, port } = Authority::parse(authority)?;
         if !matches!(path, "" | "/") {
-            return Err(Flaw::new("has a path, query or fragment"));
+            return Err(UrlError::new("has a path, query or fragment"));
         }
         let login = user_info.map(Login::parse).transpose()?;
         Ok(Proxy { protocol, host, port: port.unwrap_or(usual_port), login })
@@ -524,7 +524,7 @@ impl Hosts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::target::Target;
+    use crate::transport::url::Url;
 
     /// The proxy's address for `url`, given these variables.
     fn chosen(variables: &[(&str, &str)], url: &str) -> Option<String> {
@@ -533,8 +533,8 @@ mod tests {
             found.map(|(_, value)| (*value).to_owned())
         };
         let proxies = Proxies::from_variables(get).unwrap();
-        let origin = Target::parse(url).unwrap().origin;
-        let proxy = proxies.for_origin(&origin)?;
+        let url = Url::parse(url).unwrap();
+        let proxy = proxies.for_origin(url.origin())?;
         Some(format!("{:?} {}:{}", proxy.protocol, proxy.host, proxy.port))
     }
 

@@ -7,7 +7,7 @@ use std::{io, mem};
 
 use super::monitor::Monitor;
 use super::socket::reason;
-use super::target::Host;
+use super::url::Host;
 use super::{Attempt, helper, limits};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Owned, PerProcess};

@@ -10,29 +10,23 @@ use std::time::{Duration, Instant};
 
 use httparse::{EMPTY_HEADER, Status};
 
-use super::agent::{long_head, many_headers, not_http, unusable};
+use super::agent::{long_head, many_headers, not_http};
 use super::buffer::Window;
 use super::connect::connect;
 use super::examine::{Examination, Outcome, STEPS, Step};
 use super::https::Routes;
 use super::link::{Arrived, Link};
-use super::target::{Host, Target};
 use super::tls::Session;
+use super::url::{Host, Url};
 use super::veil::{LONGEST_HEAD, MOST_HEADERS};
 use super::{Attempt, Response};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::SecretBuf;
 
 /// Examines the way that requests to `url` take.
-pub(super) fn walk(routes: &Routes, url: &str, user_agent: &str, attempt: &Attempt) -> Examination {
+pub(super) fn walk(routes: &Routes, url: &Url, user_agent: &str, attempt: &Attempt) -> Examination {
     let mut log = Log(Vec::new());
-    let answer = match Target::parse(url) {
-        Ok(target) => log.walk(routes, &target, user_agent, attempt),
-        Err(flaw) => {
-            log.0.push(Step::failed("resolve", unusable(flaw), Duration::ZERO));
-            None
-        }
-    };
+    let answer = log.walk(routes, url, user_agent, attempt);
     for name in STEPS.iter().skip(log.0.len()) {
         log.skip(name, "not reached");
     }
@@ -47,11 +41,11 @@ impl Log {
     fn walk(
         &mut self,
         routes: &Routes,
-        target: &Target,
+        url: &Url,
         user_agent: &str,
         attempt: &Attempt,
     ) -> Option<Response> {
-        let origin = &target.origin;
+        let origin = url.origin();
         let proxy = routes.proxies.for_origin(origin);
         let of_proxy = if proxy.is_some() { "the proxy " } else { "" };
         let addresses = self.step("resolve", || {
@@ -87,7 +81,7 @@ impl Log {
             Link::plain(origin.clone(), socket)
         };
         let answer = self.step("request", || {
-            let answer = ask(link, target, user_agent, attempt)?;
+            let answer = ask(link, url, user_agent, attempt)?;
             let found = format!("HTTP {} to a GET without credentials", answer.status());
             Ok((answer, found))
         })?;
@@ -150,17 +144,12 @@ fn addresses_of(host: &Host, addresses: &[SocketAddr], is_set: bool) -> String {
 
 /// Sends a GET without credentials and reads the head of the answer.
 #[inline(never)]
-fn ask(
-    mut link: Link,
-    target: &Target,
-    user_agent: &str,
-    attempt: &Attempt,
-) -> Result<Response, Error> {
+fn ask(mut link: Link, url: &Url, user_agent: &str, attempt: &Attempt) -> Result<Response, Error> {
     let request = format!(
         "GET {} HTTP/1.1\r\nhost: {}\r\nuser-agent: {user_agent}\r\n\
          accept: application/json\r\nconnection: close\r\n\r\n",
-        target.request_target(),
-        target.origin.authority()
+        url.request_target(),
+        url.origin().authority()
     );
     let mut received = Window::default();
     match link.send(request.as_bytes(), &mut received, attempt) {

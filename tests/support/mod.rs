@@ -157,7 +157,7 @@ impl Transport for Script {
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error> {
         let headers = request.headers();
         self.sent.lock().unwrap().push(Sent {
-            url: request.url().to_owned(),
+            url: request.url().to_string(),
             headers: headers
                 .map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned()))
                 .collect(),

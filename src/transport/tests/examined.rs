@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::peer::{Ca, Identity, OK, Peer, attempt, read_request, settings, transport};
+use super::peer::{Ca, Identity, OK, Peer, attempt, parsed, read_request, settings, transport};
 use super::trust::mutual;
 use crate::error::{ErrorKind, ErrorPhase};
 use crate::memory::Secret;
@@ -14,7 +14,7 @@ use crate::transport::{
 };
 
 fn examine(transport: &HttpsTransport, url: &str) -> Examination {
-    transport.examine(url, &attempt(Duration::from_secs(20)))
+    transport.examine(&parsed(url), &attempt(Duration::from_secs(20)))
 }
 
 fn step<'a>(found: &'a Examination, name: &str) -> &'a Step {
@@ -67,7 +67,8 @@ fn a_lookup_that_hangs_ends_with_the_deadline() {
     }
     let transport = HttpsTransport::with_lookup(settings(), hang);
     let begin = Instant::now();
-    let found = transport.examine("https://elsewhere.test/", &attempt(Duration::from_millis(100)));
+    let found =
+        transport.examine(&parsed("https://elsewhere.test/"), &attempt(Duration::from_millis(100)));
     assert!(begin.elapsed() < Duration::from_millis(1000), "{:?}", begin.elapsed());
     let Outcome::Failed(error) = &step(&found, "resolve").outcome else { panic!("{found:?}") };
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Resolve));

@@ -9,7 +9,8 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::peer::{
-    Ca, HOST, Identity, Peer, attempt, linger, post, read_request, request, settings, transport,
+    Ca, HOST, Identity, Peer, attempt, linger, parsed, post, read_request, request, settings,
+    transport,
 };
 use crate::error::ErrorKind;
 use crate::transport::{HttpsTransport, Outcome, Settings, Transport};
@@ -120,7 +121,8 @@ fn without_tls_nothing_leaves_this_machine_whatever_its_name_resolves_to() {
             assert_eq!(error.field(), Some("plain_http_to_loopback"));
             assert!(error.message().contains("localhost"), "{error}");
 
-            let report = transport.examine(&url("localhost"), &attempt(Duration::from_secs(20)));
+            let report =
+                transport.examine(&parsed(url("localhost")), &attempt(Duration::from_secs(20)));
             assert!(matches!(report.steps[0].outcome, Outcome::Failed(_)), "{report:?}");
         }
         assert_eq!(peer.accepted() - before, if is_sent { 2 } else { 0 }, "{addresses:?}");

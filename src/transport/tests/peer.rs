@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::memory::{Secret, SecretBuf};
 use crate::transport::{
     Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Response, Settings, Transport,
-    TrustRoots,
+    TrustRoots, Url,
 };
 
 /// Long enough for anything that should succeed.
@@ -262,13 +262,17 @@ pub(super) fn transport() -> HttpsTransport {
     HttpsTransport::new(settings()).unwrap()
 }
 
-pub(super) fn request(url: impl Into<String>) -> Request {
+pub(super) fn parsed(url: impl AsRef<str>) -> Url {
+    Url::parse(url.as_ref()).unwrap()
+}
+
+pub(super) fn request(url: impl AsRef<str>) -> Request {
     let headers = vec![
         ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
         ("content-type", Secret::from("application/x-www-form-urlencoded")),
     ];
     let body = SecretBuf::from(&b"grant_type=client_credentials"[..]);
-    Request::new(url.into().into(), headers, body, true)
+    Request::new(Arc::new(parsed(url)), headers, body, true)
 }
 
 pub(super) fn attempt(time: Duration) -> Attempt {
@@ -276,7 +280,7 @@ pub(super) fn attempt(time: Duration) -> Attempt {
 }
 
 /// One POST to `url` with ample time.
-pub(super) fn post(transport: &HttpsTransport, url: impl Into<String>) -> Result<Response, Error> {
+pub(super) fn post(transport: &HttpsTransport, url: impl AsRef<str>) -> Result<Response, Error> {
     transport.send(&request(url), &attempt(AMPLE))
 }
 

@@ -13,7 +13,7 @@ use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
 use crate::memory::{Secret, SecretBuf};
 use crate::profile::endpoint;
-use crate::transport::target::{Host, Target};
+use crate::transport::url::Host;
 use crate::transport::{HttpsTransport, ProxyChoice, Settings, TrustRoots};
 use crate::vendors::pattern::PROFILE;
 
@@ -341,8 +341,8 @@ proptest! {
     fn a_base_url_that_builds_leads_where_the_rfc_says(authority in AUTHORITY) {
         let base_url = format!("https://{authority}");
         if let (Ok(url), true) = (endpoint(&PROFILE, &base_url, false), is_safe(&base_url)) {
-            check_destination(&base_url, 443, destination(settings(), &url));
-            if let Host::Name(name) = Target::parse(&url).unwrap().origin.host {
+            check_destination(&base_url, 443, destination(settings(), url.as_str()));
+            if let Host::Name(name) = &url.origin().host {
                 let name = name.trim_end_matches('.').to_owned();
                 prop_assert!(ServerName::try_from(name).is_ok(), "{url}");
             }

@@ -10,7 +10,7 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use super::deadline::{GRACE, TIME, ends_in, silent, soon};
 use super::peer::{
-    Ca, HOST, Identity, OK, OK_BODY, Peer, Tls, attempt, linger, openssl_identity, post,
+    Ca, HOST, Identity, OK, OK_BODY, Peer, Tls, attempt, linger, openssl_identity, parsed, post,
     read_request, request, settings,
 };
 use super::settings::refused;
@@ -19,8 +19,8 @@ use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::SecretBuf;
 use crate::transport::buffer::Window;
 use crate::transport::connect::connect;
-use crate::transport::target::Host;
 use crate::transport::tls::{Session, TlsConfig};
+use crate::transport::url::Host;
 use crate::transport::{HttpsTransport, Outcome, Settings, TlsStack, Transport, TrustRoots};
 
 fn system() -> Settings {
@@ -295,7 +295,7 @@ fn a_server_that_hangs_up_in_the_handshake_is_told() {
 #[test]
 fn the_doctor_shows_the_certificate() {
     let peer = Peer::answering(OK);
-    let found = transport().examine(&peer.url(), &attempt(Duration::from_secs(20)));
+    let found = transport().examine(&parsed(peer.url()), &attempt(Duration::from_secs(20)));
     let step = found.steps.iter().find(|step| step.name == "tls").unwrap();
     assert!(matches!(step.outcome, Outcome::Ok), "{step:?}");
     assert!(step.finding.starts_with("the system's TLS; certificate of "), "{step:?}");

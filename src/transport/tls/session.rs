@@ -21,7 +21,7 @@ use crate::transport::Attempt;
 use crate::transport::buffer::Window;
 use crate::transport::link::Arrived;
 use crate::transport::socket::Socket;
-use crate::transport::target::Host;
+use crate::transport::url::Host;
 
 /// How much is read from the socket at once; a token's answer mostly fits.
 const READ_SIZE: usize = 4 * 1024;

@@ -7,7 +7,7 @@ use crate::transport::buffer::Window;
 use crate::transport::link::Arrived;
 use crate::transport::settings::{Settings, TlsStack};
 use crate::transport::socket::Socket;
-use crate::transport::target::Host;
+use crate::transport::url::Host;
 
 /// A checked configuration, shared by every session of a transport.
 pub(in crate::transport) enum TlsConfig {

@@ -25,7 +25,7 @@ use crate::transport::buffer::Window;
 use crate::transport::link::Arrived;
 use crate::transport::settings::{Settings, TrustRoots};
 use crate::transport::socket::Socket;
-use crate::transport::target::Host;
+use crate::transport::url::Host;
 
 /// How much is read at once; a token's answer mostly fits.
 const READ_SIZE: usize = 4 * 1024;

@@ -1,19 +1,27 @@
-//! Where a request goes: URLs and the authorities in them, read strictly by RFC 3986.
+//! URLs and the authorities in them, parsed strictly by RFC 3986.
 //!
-//! Whatever has a URL, a host or a port from outside asks here, so that no two readings of one text
-//! can lead to different servers.
+//! Every URL, host and port from outside is parsed here, so that one text cannot lead to two
+//! different servers.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use http::Uri;
+
 use crate::error::Error;
 
-/// The parts of a token endpoint's URL that a connection and a request line need.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) origin: Origin,
-    /// Path and query as they are written; may be empty.
-    pub(crate) path: String,
+/// The absolute `https` or `http` URL of a token endpoint. It never holds a credential.
+///
+/// It is parsed once, when the client is built, and then passed on parsed.
+#[derive(Clone)]
+pub struct Url {
+    /// The scheme and the host are in lower case, a port that is the scheme's default is left out.
+    text: Box<str>,
+    /// Where the path begins in `text`.
+    path: usize,
+    origin: Origin,
+    /// The same URL in the type that the HTTP library takes.
+    uri: Uri,
 }
 
 /// Scheme, host and port: what a kept connection belongs to.
@@ -35,20 +43,20 @@ pub(crate) enum Host {
 
 /// What is wrong with a URL, and what would be right. Never a part of the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flaw {
+pub(crate) struct UrlError {
     /// Follows the name of the setting.
     pub(super) problem: &'static str,
     /// What is to be done about it, if the form of the setting does not say it all.
     pub(super) remedy: Option<&'static str>,
 }
 
-impl Flaw {
+impl UrlError {
     pub(super) const fn new(problem: &'static str) -> Self {
-        Flaw { problem, remedy: None }
+        UrlError { problem, remedy: None }
     }
 
     const fn with_remedy(problem: &'static str, remedy: &'static str) -> Self {
-        Flaw { problem, remedy: Some(remedy) }
+        UrlError { problem, remedy: Some(remedy) }
     }
 
     /// The error about the setting of that name, which has this form.
@@ -64,55 +72,101 @@ impl Flaw {
     }
 }
 
-const HOST: Flaw = Flaw::new("has an invalid host name");
-const PORT: Flaw =
-    Flaw::with_remedy("has an invalid port", "a port is a decimal number from 1 to 65535");
+const HOST: UrlError = UrlError::new("has an invalid host name");
+const PORT: UrlError =
+    UrlError::with_remedy("has an invalid port", "a port is a decimal number from 1 to 65535");
 /// Programs that follow the URL standard take it for one (WHATWG URL, "ends in a number checker").
-const LIKE_AN_ADDRESS: Flaw = Flaw::with_remedy(
+const LIKE_AN_ADDRESS: UrlError = UrlError::with_remedy(
     "has a host that looks like an IPv4 address and is none",
     "write the address in full, as four decimal numbers",
 );
-const NOT_ASCII: Flaw = Flaw::with_remedy(
+const NOT_ASCII: UrlError = UrlError::with_remedy(
     "has characters outside ASCII",
     "write an international host name in its xn-- form",
 );
 
-impl Target {
-    /// Takes an absolute `https` or `http` URL apart.
-    pub(crate) fn parse(url: &str) -> Result<Self, Flaw> {
+impl Url {
+    /// Parses an absolute `https` or `http` URL.
+    pub(crate) fn parse(url: &str) -> Result<Self, UrlError> {
         let Parts { scheme, authority, path } = Parts::of(url)?;
         let tls = match scheme {
-            None => return Err(Flaw::new("is not an absolute URL")),
+            None => return Err(UrlError::new("is not an absolute URL")),
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => true,
             Some(scheme) if scheme.eq_ignore_ascii_case("http") => false,
-            Some(_) => return Err(Flaw::new("is not https")),
+            Some(_) => return Err(UrlError::new("is not https")),
         };
         if path.contains('#') {
-            return Err(Flaw::new("has a fragment"));
+            return Err(UrlError::new("has a fragment"));
         }
         let Authority { user_info, host, port } = Authority::parse(authority)?;
         if user_info.is_some() {
             let remedy = "give credentials by their names, not in the URL";
-            return Err(Flaw::with_remedy("has user information in it", remedy));
+            return Err(UrlError::with_remedy("has user information in it", remedy));
         }
         let port = port.unwrap_or(default_port(tls));
-        Ok(Target { origin: Origin { tls, host, port }, path: path.to_owned() })
+        Url::new(Origin { tls, host, port }, path)
+    }
+
+    fn new(origin: Origin, path: &str) -> Result<Self, UrlError> {
+        let scheme = if origin.tls { "https" } else { "http" };
+        let base = format!("{scheme}://{}", origin.authority());
+        let text = format!("{base}{path}");
+        let uri = text.parse().map_err(|_| UrlError::new("is not a valid URL"))?;
+        Ok(Url { text: text.into(), path: base.len(), origin, uri })
+    }
+
+    /// The URL with `end` appended to its path. This URL must have no query.
+    pub(crate) fn join(&self, end: &str) -> Result<Self, UrlError> {
+        Url::new(self.origin.clone(), &format!("{}{end}", self.path()))
+    }
+
+    /// The URL as text, such as `https://vendor.example/token`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Path and query as they are written; may be empty.
+    pub(crate) fn path(&self) -> &str {
+        &self.text[self.path..]
     }
 
     /// What follows the method in the request line (RFC 9112 §3.2.1).
     pub(super) fn request_target(&self) -> String {
-        let root = if self.path.starts_with('/') { "" } else { "/" };
-        format!("{root}{}", self.path)
+        let root = if self.path().starts_with('/') { "" } else { "/" };
+        format!("{root}{}", self.path())
+    }
+
+    /// The URL in the type that the HTTP library takes.
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
     }
 }
 
-/// The URL.
-impl fmt::Display for Target {
+impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.origin.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.origin.authority(), self.path)
+        f.write_str(&self.text)
     }
 }
+
+/// The same as of its text.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+impl PartialEq for Url {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Url {}
 
 /// The components of a URL, as they are written (RFC 3986 §3).
 pub(super) struct Parts<'a> {
@@ -124,9 +178,9 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn of(url: &'a str) -> Result<Self, Flaw> {
+    pub(super) fn of(url: &'a str) -> Result<Self, UrlError> {
         if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(Flaw::new("has white space or control characters in it"));
+            return Err(UrlError::new("has white space or control characters in it"));
         }
         if !url.is_ascii() {
             return Err(NOT_ASCII);
@@ -150,7 +204,7 @@ pub(super) struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    pub(super) fn parse(text: &'a str) -> Result<Self, Flaw> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, UrlError> {
         let (user_info, address) = match text.rsplit_once('@') {
             Some((user_info, address)) => (Some(user_info), address),
             None => (None, text),
@@ -166,7 +220,7 @@ impl<'a> Authority<'a> {
 }
 
 /// Also for what is wrong with the percent-encoding.
-pub(super) const USER_INFO: Flaw = Flaw::with_remedy(
+pub(super) const USER_INFO: UrlError = UrlError::with_remedy(
     "has a user name or password that is not percent-encoded UTF-8",
     "write special characters as %XX",
 );
@@ -177,7 +231,7 @@ fn is_of_user_info(byte: u8) -> bool {
 }
 
 /// `host:port` or `host`, where an IPv6 address is in brackets.
-pub(super) fn split_port(address: &str) -> Result<(&str, Option<&str>), Flaw> {
+pub(super) fn split_port(address: &str) -> Result<(&str, Option<&str>), UrlError> {
     let host = match address.find(']') {
         Some(bracket) if address.starts_with('[') => bracket + 1,
         _ => address.find(':').unwrap_or(address.len()),
@@ -214,7 +268,7 @@ impl fmt::Display for Origin {
 
 impl Host {
     /// An IP address (IPv6 in brackets) or a DNS name (RFC 1123 §2.1: letters, digits, hyphens).
-    pub(super) fn parse(text: &str) -> Result<Self, Flaw> {
+    pub(super) fn parse(text: &str) -> Result<Self, UrlError> {
         if let Some(inner) = text.strip_prefix('[') {
             let address = inner.strip_suffix(']').and_then(|inner| inner.parse::<Ipv6Addr>().ok());
             return address.map(|address| Host::Ip(address.into())).ok_or(HOST);
@@ -287,7 +341,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_taken_apart() {
+    fn a_url_is_parsed() {
         for (url, origin, request_target) in [
             ("https://api.example.com", "api.example.com:443", "/"),
             ("https://API.example.COM:443/a?b=c", "api.example.com:443", "/a?b=c"),
@@ -300,10 +354,10 @@ mod tests {
             ("https://0x7f.example", "0x7f.example:443", "/"),
             ("https://127.0xfg", "127.0xfg:443", "/"),
         ] {
-            let target = Target::parse(url).unwrap();
-            assert_eq!(target.origin.to_string(), origin, "{url}");
-            assert_eq!(target.request_target(), request_target, "{url}");
-            assert_eq!(Target::parse(&target.to_string()), Ok(target), "{url}");
+            let parsed = Url::parse(url).unwrap();
+            assert_eq!(parsed.origin().to_string(), origin, "{url}");
+            assert_eq!(parsed.request_target(), request_target, "{url}");
+            assert_eq!(Url::parse(parsed.as_str()), Ok(parsed), "{url}");
         }
     }
 
@@ -343,8 +397,8 @@ mod tests {
             ("https://example.0X7f/", "IPv4"),
             ("https://0x/", "IPv4"),
         ] {
-            let flaw = Target::parse(url).unwrap_err();
-            assert!(flaw.problem.contains(problem), "{url}: {flaw:?}");
+            let error = Url::parse(url).unwrap_err();
+            assert!(error.problem.contains(problem), "{url}: {error:?}");
         }
     }
 
@@ -362,7 +416,7 @@ mod tests {
             ("https://0.0.0.0", false),
             ("https://10.0.0.1", false),
         ] {
-            assert_eq!(Target::parse(url).unwrap().origin.host.is_loopback(), is, "{url}");
+            assert_eq!(Url::parse(url).unwrap().origin().host.is_loopback(), is, "{url}");
         }
     }
 }
