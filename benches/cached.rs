@@ -79,10 +79,10 @@ fn compile() -> PathBuf {
 
 fn client(sandbox: &Sandbox) -> Client {
     let mut builder = ClientBuilder::by_name("pattern").unwrap();
-    builder.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
-    builder.set("ca_pem", sandbox.ca_pem()).unwrap();
+    builder = builder.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
+    builder = builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     for (name, value) in sandbox.credentials(Vendor::Pattern) {
-        builder.set(name, value.as_str()).unwrap();
+        builder = builder.set(name, value.as_str()).unwrap();
     }
     builder.build().unwrap()
 }

@@ -18,6 +18,7 @@ fn main() {
         organization_id: "fake-organization".into(),
         organization_secret: "fake-organization-secret".into(),
         user_id: "fake-user".into(),
+        authorization_bearer: None,
     })
     .scopes(["create:patient", "read:patient"])
     .build()
@@ -34,7 +35,7 @@ fn main() {
     let start = Instant::now();
     for number in 0..SIBLINGS {
         let user = format!("fake-user-{number:04}");
-        siblings.push(first.sibling().credential("user_id", user).build().unwrap());
+        siblings.push(first.sibling().set("user_id", user).unwrap().build().unwrap());
     }
     let took = start.elapsed().as_secs_f64() * 1e6 / SIBLINGS as f64;
     let bytes = (resident_bytes() - before) / SIBLINGS as f64 - secrets as f64;

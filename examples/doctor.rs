@@ -55,20 +55,20 @@ fn examine(arguments: &Arguments) -> Result<DoctorReport, Box<dyn std::error::Er
         _ => in_sandbox(sandbox.insert(Sandbox::start()?))?,
     };
     if let Some(path) = &arguments.ca_file {
-        builder.set("ca_file", path.as_str())?;
+        builder = builder.set("ca_file", path.as_str())?;
     }
-    builder.set("proxy", arguments.proxy.as_str())?;
+    builder = builder.set("proxy", arguments.proxy.as_str())?;
     Ok(builder.timeout(Duration::from_secs(arguments.timeout)).doctor()?)
 }
 
 fn real_vendor(vendor: &str, base_url: &str) -> Result<ClientBuilder, Error> {
     let mut builder = ClientBuilder::by_name(vendor)?;
-    builder.set("base_url", base_url)?;
+    builder = builder.set("base_url", base_url)?;
     Ok(builder)
 }
 
 fn in_sandbox(sandbox: &Sandbox) -> Result<ClientBuilder, Error> {
     let mut builder = real_vendor("pattern", &sandbox.base_url(Vendor::Pattern))?;
-    builder.set("ca_pem", sandbox.ca_pem())?;
+    builder = builder.set("ca_pem", sandbox.ca_pem())?;
     Ok(builder)
 }

@@ -114,14 +114,14 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 
 fn in_sandbox(sandbox: &Sandbox, vendor: Vendor) -> Result<Target, caretoken::Error> {
     let mut builder = ClientBuilder::by_name(vendor.name())?;
-    builder.set("base_url", sandbox.base_url(vendor))?;
-    builder.set("ca_pem", sandbox.ca_pem())?;
+    builder = builder.set("base_url", sandbox.base_url(vendor))?;
+    builder = builder.set("ca_pem", sandbox.ca_pem())?;
     for (name, value) in sandbox.credentials(vendor) {
-        builder.set(name, value.as_str())?;
+        builder = builder.set(name, value.as_str())?;
     }
     let mut resource_headers = Vec::new();
     if vendor == Vendor::Parchment {
-        builder.set("scopes", "create:patient read:patient")?;
+        builder = builder.set("scopes", "create:patient read:patient")?;
         // Parchment's API wants this one with each call.
         let secret = sandbox.credential(vendor, "organization_secret");
         resource_headers.push(("x-organization-secret", secret));
@@ -136,13 +136,13 @@ fn in_sandbox(sandbox: &Sandbox, vendor: Vendor) -> Result<Target, caretoken::Er
 
 fn real_vendor(vendor: &str, arguments: &Arguments) -> Result<Target, Box<dyn Error>> {
     let mut builder = ClientBuilder::by_name(vendor)?;
-    builder.set("base_url", arguments.base_url.as_deref().unwrap_or_default())?;
+    builder = builder.set("base_url", arguments.base_url.as_deref().unwrap_or_default())?;
     if !arguments.scopes.is_empty() {
-        builder.set("scopes", arguments.scopes.as_str())?;
+        builder = builder.set("scopes", arguments.scopes.as_str())?;
     }
     let mut ca_pem = Vec::new();
     if let Some(path) = &arguments.ca_file {
-        builder.set("ca_file", path.as_str())?;
+        builder = builder.set("ca_file", path.as_str())?;
         ca_pem = std::fs::read(path)?;
     }
     let mut resource_headers = Vec::new();
@@ -154,7 +154,7 @@ fn real_vendor(vendor: &str, arguments: &Arguments) -> Result<Target, Box<dyn Er
                 if name == "organization_secret" {
                     resource_headers.push(("x-organization-secret", value.clone()));
                 }
-                builder.set(name, value)?;
+                builder = builder.set(name, value)?;
             }
             Err(_) if required => return Err(format!("set {variable} in the environment").into()),
             Err(_) => {}

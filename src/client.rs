@@ -1,36 +1,31 @@
-//! A client: what a program calls, and what it is made of.
+//! A client: what a program calls.
 //!
-//! The plot is in two files: `call` says what one call does, `fetch` what one fetch does. What changes
-//! is in `state`.
+//! The plot is in two files: `call` says what one call does, `fetch` what one fetch does. What
+//! changes is in `state`, what all calls share in `shared`.
 
 mod call;
 mod fetch;
+mod limits;
+mod shared;
 mod state;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use crate::builder::{ClientBuilder, cannot_lock_memory};
+use crate::config::Config;
 use crate::doctor::{self, DoctorReport};
 use crate::error::Error;
-use crate::event::{ClientStats, Counters, Event, EventKind};
-use crate::life::Clock;
-use crate::life::clock::{Moment, system_time};
-use crate::life::single_flight::SingleFlight;
-use crate::life::snapshot::Snapshot;
-use crate::memory::PerProcess;
+use crate::life::clock::{instant_after, system_time};
 use crate::memory::{Secret, wipe_dead_stack};
-use crate::profile::Profile;
 use crate::profile::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
-use crate::thread;
-use crate::token::{Handle, Token};
-use crate::transport::{Attempt, CancelSource, Transport, Url};
-use crate::vendors::Vendor;
-use call::Outcome;
+use crate::stats::ClientStats;
+use crate::token::{Shard, Token};
+use crate::transport::{Attempt, Transport, Url};
+use shared::{SKEW_UNKNOWN, Shared};
 use state::{Change, State};
 
 /// Turns one set of credentials into a token that is valid now, and keeps it valid.
@@ -45,113 +40,37 @@ use state::{Change, State};
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
 
-/// What a [`ClientBuilder::on_rotation`] callback returns when it could not store the refresh token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RotationFailed;
-
-/// Stores a rotated refresh token.
-pub(crate) type OnRotation = Arc<dyn Fn(&Secret) -> Result<(), RotationFailed> + Send + Sync>;
-/// Takes note of an event.
-pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
-
-/// What the builder has checked and hands over.
-pub(crate) struct Parts {
-    pub(crate) profile: &'static Profile,
-    pub(crate) url: Arc<Url>,
-    pub(crate) credentials: Credentials,
-    /// When the refresh token ends, in Unix milliseconds, where that is known.
-    pub(crate) refresh_end_ms: Option<i64>,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) percent_encode: bool,
-    pub(crate) require_locked_memory: bool,
-    pub(crate) timeout: Duration,
-    pub(crate) rejection_memory: Duration,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) on_rotation: Option<OnRotation>,
-    pub(crate) on_event: Option<OnEvent>,
-}
-
-struct Shared {
-    profile: &'static Profile,
-    url: Arc<Url>,
-    scopes: Vec<String>,
-    percent_encode: bool,
-    require_locked_memory: bool,
-    timeout: Duration,
-    rejection_memory: Duration,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    on_rotation: Option<OnRotation>,
-    on_event: Option<OnEvent>,
-
-    state: Snapshot<State>,
-    flight: PerProcess<SingleFlight<Outcome>>,
-    cancel: CancelSource,
-    counters: Counters,
-    clock_skew_ms: AtomicI64,
-}
-
-/// Says that no answer has carried a `Date` yet.
-const SKEW_UNKNOWN: i64 = i64::MIN;
-
 impl Client {
-    /// Starts the configuration of a client for [`Parchment`](crate::Parchment),
-    /// [`Ehealth`](crate::Ehealth), [`Edvak`](crate::Edvak) or [`Pattern`](crate::Pattern).
-    pub fn builder(vendor: impl Vendor) -> ClientBuilder {
-        ClientBuilder::new(vendor)
-    }
-
-    pub(crate) fn new(parts: Parts) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        url: Arc<Url>,
+        transport: Arc<dyn Transport>,
+        credentials: Credentials,
+        refresh_token_end_ms: Option<i64>,
+    ) -> Self {
         // What moves to the heap takes along, as padding, whatever lay on the stack before.
         wipe_dead_stack();
-        let now = Moment::now(&*parts.clock);
-        let state = State::new(parts.credentials, parts.refresh_end_ms, now);
-        Client(Arc::new(Shared {
-            profile: parts.profile,
-            url: parts.url,
-            scopes: parts.scopes,
-            percent_encode: parts.percent_encode,
-            require_locked_memory: parts.require_locked_memory,
-            timeout: parts.timeout,
-            rejection_memory: parts.rejection_memory,
-            transport: parts.transport,
-            clock: parts.clock,
-            on_rotation: parts.on_rotation,
-            on_event: parts.on_event,
-            state: Snapshot::new(state),
-            flight: PerProcess::new(SingleFlight::new),
-            cancel: CancelSource::default(),
-            counters: Counters::default(),
-            clock_skew_ms: AtomicI64::new(SKEW_UNKNOWN),
-        }))
+        Client(Arc::new(Shared::new(config, url, transport, credentials, refresh_token_end_ms)))
     }
 
-    /// Starts the configuration of another client that has all settings of this one and shares its
-    /// transport: connections, TLS configuration and sessions, resolver. Set what differs, such as
-    /// the acting user's credentials, scopes or [`ClientBuilder::on_rotation`], and
-    /// [`build`](ClientBuilder::build). It has a token, a memory of rejections and counters of its own.
-    ///
-    /// Cheap: make one for each acting user, and drop it when the user leaves.
-    #[must_use]
-    pub fn sibling(&self) -> ClientBuilder {
-        let this = &*self.0;
-        let state = this.state.load();
-        ClientBuilder::sibling(Parts {
-            profile: this.profile,
-            url: Arc::clone(&this.url),
-            credentials: Credentials::clone(&state.credentials),
-            refresh_end_ms: state.refresh_life.map(|life| life.end.wall_ms),
-            scopes: this.scopes.clone(),
-            percent_encode: this.percent_encode,
-            require_locked_memory: this.require_locked_memory,
-            timeout: this.timeout,
-            rejection_memory: this.rejection_memory,
-            transport: Arc::clone(&this.transport),
-            clock: Arc::clone(&this.clock),
-            on_rotation: this.on_rotation.clone(),
-            on_event: this.on_event.clone(),
-        })
+    /// For a sibling: what it has in common with this client.
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn url(&self) -> &Arc<Url> {
+        &self.0.url
+    }
+
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.0.transport
+    }
+
+    /// The present credentials, and when the refresh token ends, in Unix milliseconds.
+    pub(crate) fn credentials(&self) -> (Credentials, Option<i64>) {
+        let state = self.0.state.load();
+        let end_ms = state.refresh_life.map(|life| life.end.wall_ms);
+        (Credentials::clone(&state.credentials), end_ms)
     }
 
     /// A token that is valid now: cached, or fetched. Blocks at most the builder's timeout.
@@ -182,7 +101,7 @@ impl Client {
     /// The first half of [`token_within`](Client::token_within): lends the cached token if it needs
     /// no thought, without counting a reference.
     #[inline]
-    pub(crate) fn hit<R>(&self, read: impl FnOnce(&Arc<Handle>) -> R) -> Option<R> {
+    pub(crate) fn hit<R>(&self, read: impl FnOnce(&Arc<Shard>) -> R) -> Option<R> {
         self.0.with_fresh(read)
     }
 
@@ -194,14 +113,14 @@ impl Client {
     /// The builder's timeout.
     #[inline]
     pub(crate) fn timeout(&self) -> Duration {
-        self.0.timeout
+        self.0.config.timeout
     }
 
     /// The cached token, if it is still good. Never blocks and never touches the network.
     #[must_use]
     pub fn peek(&self) -> Option<Token> {
         let state = self.0.state.load();
-        state.good_token(thread::number(), self.0.now()).map(|(token, _)| token)
+        state.good_token(self.0.now()).map(|(token, _)| token)
     }
 
     /// Fetches a token if there is none, or if the cached one is about to end, and nobody else is
@@ -255,8 +174,14 @@ impl Client {
     #[must_use]
     pub fn doctor_within(&self, timeout: Duration) -> DoctorReport {
         let this = &*self.0;
-        let attempt = Attempt::new(deadline(timeout), this.cancel.token());
-        doctor::examine(this.profile.vendor, &this.url, &*this.transport, &*this.clock, &attempt)
+        let attempt = Attempt::new(instant_after(timeout), this.cancel.token());
+        doctor::examine(
+            this.config.profile.vendor,
+            &this.url,
+            &*this.transport,
+            &*this.config.clock,
+            &attempt,
+        )
     }
 
     /// Replaces one credential, by the vendor's name for it, such as `client_secret`. Calls from now
@@ -297,7 +222,7 @@ impl Client {
         let this = &*self.0;
         let change = |(name, value): (N, V)| match name.as_ref() {
             REFRESH_TOKEN_END => {
-                let end = refresh_token_end(this.profile, value.into().expose_secret())?;
+                let end = refresh_token_end(this.config.profile, value.into().expose_secret())?;
                 Ok(Change::RefreshTokenEnds(end))
             }
             name => Ok(Change::Credential(name.to_owned(), value.into())),
@@ -307,7 +232,7 @@ impl Client {
             true => Ok(()),
             false => this.change(&changes),
         });
-        set.map_err(|error| error.with_vendor(this.profile.vendor))
+        set.map_err(|error| error.with_vendor(this.config.profile.vendor))
     }
 
     /// How far the vendor's clock is ahead of this machine's, in milliseconds, as of the last answer
@@ -330,83 +255,15 @@ impl Client {
     /// The vendor's name, such as `pattern`.
     #[must_use]
     pub fn vendor(&self) -> &'static str {
-        self.0.profile.vendor
+        self.0.config.profile.vendor
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("vendor", &self.0.profile.vendor)
+            .field("vendor", &self.0.config.profile.vendor)
             .field("url", &self.0.url)
             .finish_non_exhaustive()
     }
-}
-
-impl Shared {
-    fn now(&self) -> Moment {
-        Moment::now(&*self.clock)
-    }
-
-    /// The hit path: two clock reads, an atomic load, two comparisons.
-    #[inline]
-    fn with_fresh<R>(&self, read: impl FnOnce(&Arc<Handle>) -> R) -> Option<R> {
-        let now = self.now();
-        self.state.with(|state| {
-            let issue = state.token.as_ref().filter(|_| !state.fresh_until.has_come(now))?;
-            let thread = thread::number();
-            self.counters.hits.increment(thread);
-            Some(read(issue.handle(thread)))
-        })
-    }
-
-    fn reject(&self, token: &Token) -> bool {
-        let was_dropped = self.state.update(|state| {
-            if !state.has(token) {
-                return None;
-            }
-            state.token = None;
-            state.breaker = state.breaker.after_refusal(&token.0.times, self.now());
-            Some(())
-        });
-        if was_dropped.is_some() {
-            self.tell(EventKind::TokenRejected, |_| {});
-        }
-        was_dropped.is_some()
-    }
-
-    fn change(&self, changes: &[Change]) -> Result<(), Error> {
-        let mut result = Ok(());
-        self.state.update(|state| {
-            result = state.change(changes, self.now());
-            let is_locked = || state.credentials.values().all(Secret::is_locked);
-            if result.is_ok() && self.require_locked_memory && !is_locked() {
-                result = Err(cannot_lock_memory());
-            }
-            result.is_ok().then_some(())
-        });
-        result
-    }
-
-    fn tell(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
-        let level = kind.level();
-        let is_logged = level <= log::max_level();
-        if self.on_event.is_none() && !is_logged {
-            return;
-        }
-        let mut event = Event::new(kind, self.profile.vendor);
-        fill(&mut event);
-        if is_logged {
-            log::log!(target: "caretoken", level, "{event}");
-        }
-        if let Some(observe) = &self.on_event {
-            observe(&event);
-        }
-    }
-}
-
-/// The moment when `timeout` will have passed, or one that nobody waits for.
-pub(crate) fn deadline(timeout: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60))
 }

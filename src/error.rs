@@ -420,9 +420,20 @@ impl ErrorKind {
 ///
 /// Cheap to clone, safe to log: it holds statuses, codes, names and shapes, never a credential, a
 /// token or a part of an answer's body. `Display` gives one line with all of it.
-#[derive(Clone, thiserror::Error)]
-#[error("{0}")]
+#[derive(Clone)]
 pub struct Error(Arc<Report>);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
 
 #[derive(Clone)]
 struct Report {
@@ -438,6 +449,8 @@ struct Report {
     retry_after: Option<Duration>,
     /// A password went out, and the same call must not send it again.
     sent_password: bool,
+    /// The error of the host's own callback.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl fmt::Display for Report {
@@ -502,6 +515,7 @@ impl Error {
             request_id: None,
             retry_after: None,
             sent_password: false,
+            source: None,
         }))
     }
 
@@ -571,6 +585,12 @@ impl Error {
 
     pub(crate) fn with_retry_after(self, wait: Option<Duration>) -> Self {
         self.with(|report| report.retry_after = wait)
+    }
+
+    /// Keeps the error of the host's own callback. `Display` does not show it: it is the host's, and
+    /// nobody knows what it holds.
+    pub(crate) fn with_source(self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        self.with(|report| report.source = Some(source.into()))
     }
 
     /// Notes that a password went out: the same call must not send it again, whatever the kind.

@@ -22,8 +22,8 @@ fn start() -> Sandbox {
 /// Settings for the way only: no credentials.
 fn way(sandbox: &Sandbox, vendor: Vendor) -> ClientBuilder {
     let mut builder = ClientBuilder::by_name(vendor.name()).unwrap();
-    builder.set("base_url", sandbox.base_url(vendor)).unwrap();
-    builder.set("ca_pem", sandbox.ca_pem()).unwrap();
+    builder = builder.set("base_url", sandbox.base_url(vendor)).unwrap();
+    builder = builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     builder.proxy("off").timeout(Duration::from_secs(20))
 }
 
@@ -35,10 +35,10 @@ fn client(sandbox: &Sandbox, vendor: Vendor) -> Client {
 fn odd(mut builder: ClientBuilder) -> ClientBuilder {
     let names: Vec<_> = builder.credential_names().collect();
     for (name, _) in names {
-        builder.set(name, format!("{ODD}-{name}")).unwrap();
+        builder = builder.set(name, format!("{ODD}-{name}")).unwrap();
     }
     if builder.credential_names().any(|(name, _)| name == "partner_id") {
-        builder.set("scopes", "create:patient").unwrap();
+        builder = builder.set("scopes", "create:patient").unwrap();
     }
     builder
 }
@@ -112,7 +112,7 @@ fn a_token_and_its_connection_are_left_alone() {
     let sandbox = start();
     let mut builder = way(&sandbox, Vendor::Pattern);
     for (name, value) in sandbox.credentials(Vendor::Pattern) {
-        builder.set(name, value.as_str()).unwrap();
+        builder = builder.set(name, value.as_str()).unwrap();
     }
     let client = builder.build().unwrap();
     let token = client.token().unwrap();
@@ -141,7 +141,7 @@ fn over_plain_http_there_is_no_tls_to_examine() {
     let options = Options { plain_http: true, ..Options::default() };
     let sandbox = Sandbox::start_with(options).unwrap();
     let mut builder = ClientBuilder::by_name("edvak").unwrap().plain_http_to_loopback(true);
-    builder.set("base_url", sandbox.base_url(Vendor::Edvak)).unwrap();
+    builder = builder.set("base_url", sandbox.base_url(Vendor::Edvak)).unwrap();
     let report = builder.doctor().unwrap();
     assert!(report.is_healthy(), "{report}");
     assert_eq!(outcomes(&report), ["ok", "ok", "skipped", "skipped", "ok", "ok"]);
@@ -190,7 +190,7 @@ fn an_unknown_ca_is_named() {
     let (sandbox, other) = (start(), start());
     let mut builder =
         ClientBuilder::by_name("pattern").unwrap().proxy("off").ca_pem(other.ca_pem());
-    builder.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
+    builder = builder.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
     let report = builder.doctor().unwrap();
     let error = failure(&report, "tls", ErrorKind::Tls, ErrorPhase::Tls);
     assert!(error.message().contains("caretoken sandbox CA"), "{error}");
@@ -203,7 +203,7 @@ fn a_name_that_does_not_resolve_ends_it_at_once() {
     // RFC 6761 §6.4: resolvers answer for `.invalid` without asking anybody.
     let builder = ClientBuilder::by_name("pattern").unwrap().proxy("off");
     let mut builder = builder.timeout(Duration::from_secs(20));
-    builder.set("base_url", "https://vendor.invalid").unwrap();
+    builder = builder.set("base_url", "https://vendor.invalid").unwrap();
     let report = builder.doctor().unwrap();
     let error = failure(&report, "resolve", ErrorKind::Resolve, ErrorPhase::Resolve);
     assert!(error.message().contains("vendor.invalid"), "{error}");
@@ -214,8 +214,8 @@ fn an_address_that_was_set_is_told_as_such() {
     let sandbox = start();
     let port = sandbox.origin().rsplit(':').next().unwrap().to_owned();
     let mut builder = way(&sandbox, Vendor::Pattern);
-    builder.set("base_url", format!("https://vendor.invalid:{port}")).unwrap();
-    builder.set("resolve", "vendor.invalid=127.0.0.1").unwrap();
+    builder = builder.set("base_url", format!("https://vendor.invalid:{port}")).unwrap();
+    builder = builder.set("resolve", "vendor.invalid=127.0.0.1").unwrap();
     let report = builder.doctor().unwrap();
     assert_eq!(
         step(&report, "resolve").finding,
@@ -415,7 +415,7 @@ fn a_hostile_answer_does_it_no_harm() {
         let shown = String::from_utf8_lossy(&answer[..answer.len().min(60)]).into_owned();
         let port = raw_server(answer);
         let mut builder = ClientBuilder::by_name("pattern").unwrap().plain_http_to_loopback(true);
-        builder.set("base_url", format!("http://127.0.0.1:{port}")).unwrap();
+        builder = builder.set("base_url", format!("http://127.0.0.1:{port}")).unwrap();
         let report = builder.timeout(Duration::from_secs(10)).doctor().unwrap();
         assert_eq!(report.error().map(caretoken::Error::kind), kind, "{shown}: {report}");
         assert!(!report.to_string().contains('\x1b'), "{shown}");

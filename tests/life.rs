@@ -8,10 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use caretoken::transport::Response;
-use caretoken::{
-    Client, Clock, Error, ErrorKind, ErrorPhase, EventKind, RotationFailed, Secret, SecretBuf,
-    Token,
-};
+use caretoken::{Client, Clock, Error, ErrorKind, ErrorPhase, EventKind, Secret, SecretBuf, Token};
 use support::{
     NOW_MS, Script, TestClock, edvak, ehealth, parchment, pattern, pattern_answer, plain, scripted,
     scripted_with, token_within,
@@ -925,7 +922,7 @@ mod rotation {
             let count = Arc::clone(&offered);
             let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
                 match count.fetch_add(1, Ordering::SeqCst) {
-                    0 => Err(RotationFailed),
+                    0 => Err("the disk is full".into()),
                     _ => Ok(()),
                 }
             }));
@@ -969,7 +966,7 @@ mod rotation {
             scripted_with(ehealth().on_rotation(
                 move |_| match failing.swap(0, Ordering::SeqCst) {
                     0 => Ok(()),
-                    _ => Err(RotationFailed),
+                    _ => Err("the disk is full".into()),
                 },
             ));
         script.answer(201, r#"{"data":{"details":{"refresh_token":"fake-rotated"}}}"#);
@@ -981,7 +978,8 @@ mod rotation {
 
     #[test]
     fn what_could_not_be_stored_is_told_while_the_old_token_is_still_good() {
-        let (client, script, clock) = scripted_with(ehealth().on_rotation(|_| Err(RotationFailed)));
+        let (client, script, clock) =
+            scripted_with(ehealth().on_rotation(|_| Err("the disk is full".into())));
         let plain_answer = answer("one", "fake-refresh-token");
         script.answer(201, &plain_answer);
         client.token().unwrap();
@@ -1023,7 +1021,7 @@ mod rotation {
         let failures = Arc::new(AtomicU32::new(2));
         let (client, script, _) = scripted_with(ehealth().on_rotation(move |_| {
             match failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)) {
-                Ok(_) => Err(RotationFailed),
+                Ok(_) => Err("the disk is full".into()),
                 Err(_) => Ok(()),
             }
         }));
@@ -1047,7 +1045,7 @@ mod rotation {
             scripted_with(ehealth().on_rotation(
                 move |_| match failing.swap(0, Ordering::SeqCst) {
                     0 => Ok(()),
-                    _ => Err(RotationFailed),
+                    _ => Err("the disk is full".into()),
                 },
             ));
         script.answer(201, &answer("one", "fake-rotated"));

@@ -101,7 +101,7 @@ fn where_nothing_can_be_locked_a_strict_client_is_not_built() {
     assert_eq!(error.kind(), ErrorKind::InvalidSetting);
     assert_eq!(error.field(), Some("require_locked_memory"));
     let mut builder = pattern();
-    builder.set("require_locked_memory", "true").unwrap();
+    builder = builder.set("require_locked_memory", "true").unwrap();
     assert_eq!(builder.build().unwrap_err().field(), Some("require_locked_memory"));
 }
 

@@ -78,8 +78,8 @@ fn at_trace_level_no_crate_logs_a_piece_of_a_secret() {
     for vendor in Vendor::ALL {
         let mut builder =
             ClientBuilder::by_name(vendor.name()).unwrap().timeout(Duration::from_secs(5));
-        builder.set("base_url", sandbox.base_url(vendor)).unwrap();
-        builder.set("ca_pem", sandbox.ca_pem()).unwrap();
+        builder = builder.set("base_url", sandbox.base_url(vendor)).unwrap();
+        builder = builder.set("ca_pem", sandbox.ca_pem()).unwrap();
         for (name, given) in sandbox.credentials(vendor) {
             let is_secret = ["secret", "password", "psk", "key"].iter().any(|s| name.ends_with(s));
             let value = if is_secret { random() } else { given.clone() };
@@ -87,10 +87,10 @@ fn at_trace_level_no_crate_logs_a_piece_of_a_secret() {
                 assert!(sandbox.set_credential(vendor, name, &value));
                 secrets.push(value.clone());
             }
-            builder.set(name, value).unwrap();
+            builder = builder.set(name, value).unwrap();
         }
         if vendor == Vendor::Parchment {
-            builder.set("scopes", "create:patient").unwrap();
+            builder = builder.set("scopes", "create:patient").unwrap();
         }
         let client = builder.build().unwrap();
         for fault in [None, Some(Fault::BrokenJson), Some(Fault::CutDuring), Some(Fault::Outage)] {

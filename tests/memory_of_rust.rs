@@ -76,7 +76,7 @@ fn the_subject() {
             }
             b's' => {
                 let value = std::str::from_utf8(&second).unwrap();
-                builder.as_mut().unwrap().set(first, value).unwrap();
+                builder = Some(builder.take().unwrap().set(first, value).unwrap());
                 reply(b"0");
             }
             b'n' => {

@@ -7,13 +7,13 @@ use caretoken_sandbox::{Fault, Sandbox, Vendor};
 
 fn builder(sandbox: &Sandbox, vendor: Vendor) -> ClientBuilder {
     let mut builder = ClientBuilder::by_name(vendor.name()).unwrap();
-    builder.set("base_url", sandbox.base_url(vendor)).unwrap();
-    builder.set("ca_pem", sandbox.ca_pem()).unwrap();
+    builder = builder.set("base_url", sandbox.base_url(vendor)).unwrap();
+    builder = builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     for (name, value) in sandbox.credentials(vendor) {
-        builder.set(name, value.as_str()).unwrap();
+        builder = builder.set(name, value.as_str()).unwrap();
     }
     if vendor == Vendor::Parchment {
-        builder.set("scopes", "create:patient read:patient").unwrap();
+        builder = builder.set("scopes", "create:patient read:patient").unwrap();
     }
     builder.timeout(Duration::from_secs(20))
 }
@@ -63,7 +63,7 @@ fn a_wrong_secret_is_the_operators_matter_at_every_vendor() {
         (Vendor::Pattern, "client_secret"),
     ] {
         let sandbox = start();
-        let client = builder(&sandbox, vendor).credential(name, "fake-wrong").build().unwrap();
+        let client = builder(&sandbox, vendor).set(name, "fake-wrong").unwrap().build().unwrap();
         for _ in 0..10 {
             let error = client.token().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::CredentialsRejected, "{vendor:?}: {error}");
@@ -87,7 +87,8 @@ fn a_dead_refresh_token_and_a_revoked_access_are_told_apart() {
 
     let sandbox = start();
     sandbox.old_error_shape(true);
-    let old = builder(&sandbox, Vendor::Ehealth).credential("refresh_token", "fake-unknown-token");
+    let old =
+        builder(&sandbox, Vendor::Ehealth).set("refresh_token", "fake-unknown-token").unwrap();
     let error = old.build().unwrap().token().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SignInRequired, "{error}");
 }
@@ -211,9 +212,9 @@ fn a_server_with_an_unknown_certificate_gets_no_credential() {
     let sandbox = start();
     let stranger = ClientBuilder::by_name("pattern").unwrap();
     let mut stranger = stranger.timeout(Duration::from_secs(5));
-    stranger.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
+    stranger = stranger.set("base_url", sandbox.base_url(Vendor::Pattern)).unwrap();
     for (name, value) in sandbox.credentials(Vendor::Pattern) {
-        stranger.set(name, value.as_str()).unwrap();
+        stranger = stranger.set(name, value.as_str()).unwrap();
     }
     let error = stranger.build().unwrap().token().unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
@@ -256,7 +257,7 @@ fn siblings_share_the_connection_and_nothing_else() {
     let first = client(&sandbox, Vendor::Parchment);
     let token = first.token().unwrap();
     for user in ["fake-user-2", "fake-user-3"] {
-        let sibling = first.sibling().credential("user_id", user).scopes(["read:patient"]);
+        let sibling = first.sibling().set("user_id", user).unwrap().scopes(["read:patient"]);
         let sibling = sibling.build().unwrap();
         assert!(sibling.peek().is_none());
         // The sandbox knows one user only; what matters is who asked, and over which connection.
@@ -283,6 +284,6 @@ fn a_sibling_cannot_change_the_transport_it_shares() {
     let first = client(&sandbox, Vendor::Pattern);
     let error = first.sibling().ca_pem(sandbox.ca_pem()).build().unwrap_err();
     assert_eq!(error.field(), Some("transport"));
-    let error = first.sibling().credential("client_id", "fake:id").build().unwrap_err();
+    let error = first.sibling().set("client_id", "fake:id").unwrap_err();
     assert_eq!(error.field(), Some("client_id"));
 }

@@ -159,20 +159,20 @@ fn a_rotated_refresh_token_has_a_known_end_and_a_new_one_does_not() {
 fn a_sibling_has_the_end_of_a_refresh_token_that_it_shares_only() {
     let (client, _, _, _) = observed(ends_in(ehealth(), days(7)));
     assert_eq!(sign_in_due_in(&client.sibling().build().unwrap()), Some(days(7)));
-    let other = client.sibling().credential("refresh_token", "fake-of-another");
+    let other = client.sibling().set("refresh_token", "fake-of-another").unwrap();
     assert_eq!(sign_in_due_in(&other.clone().build().unwrap()), None);
-    let said = ends_in(client.sibling(), days(3)).credential("refresh_token", "fake-of-another");
+    let said = ends_in(client.sibling(), days(3)).set("refresh_token", "fake-of-another").unwrap();
     assert_eq!(sign_in_due_in(&said.build().unwrap()), Some(days(3)));
 }
 
 #[test]
 fn the_end_of_a_refresh_token_is_a_setting_by_name_and_only_where_there_is_one() {
     let mut builder = ehealth();
-    builder.set("refresh_token_expires_at_ms", now_plus(days(2)).to_string()).unwrap();
+    builder = builder.set("refresh_token_expires_at_ms", now_plus(days(2)).to_string()).unwrap();
     let (client, ..) = observed(builder.clone());
     assert_eq!(sign_in_due_in(&client), Some(days(2)));
     for wrong in ["", "soon", "-1", "0", "1e9", "99999999999999999999"] {
-        let error = builder.set("refresh_token_expires_at_ms", wrong).unwrap_err();
+        let error = builder.clone().set("refresh_token_expires_at_ms", wrong).unwrap_err();
         assert_eq!(error.field(), Some("refresh_token_expires_at_ms"), "{wrong}");
         let error = client.set_credentials([("refresh_token_expires_at_ms", wrong)]).unwrap_err();
         assert_eq!(error.field(), Some("refresh_token_expires_at_ms"), "{wrong}");

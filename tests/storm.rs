@@ -58,10 +58,10 @@ fn a_storm_of_callers_gets_good_tokens_with_few_requests_and_no_stuck_call() {
             seen.fetch_add(1, Ordering::Relaxed);
         }
     });
-    builder.set("base_url", sandbox.base_url(VENDOR)).unwrap();
-    builder.set("ca_pem", sandbox.ca_pem()).unwrap();
+    builder = builder.set("base_url", sandbox.base_url(VENDOR)).unwrap();
+    builder = builder.set("ca_pem", sandbox.ca_pem()).unwrap();
     for (name, value) in sandbox.credentials(VENDOR) {
-        builder.set(name, value.as_str()).unwrap();
+        builder = builder.set(name, value.as_str()).unwrap();
     }
     let client = builder.timeout(TIMEOUT).build().unwrap();
 

@@ -50,7 +50,7 @@ mod requests {
 
     #[test]
     fn parchment_sends_a_bearer_only_when_the_caller_supplies_one() {
-        let with_bearer = parchment().credential("authorization_bearer", "fake-outer-token");
+        let with_bearer = parchment().set("authorization_bearer", "fake-outer-token").unwrap();
         sends(with_bearer, "parchment-bearer.request");
     }
 
@@ -62,8 +62,10 @@ mod requests {
     #[test]
     fn ehealth_sends_gateway_keys_when_set() {
         let with_keys = ehealth()
-            .credential("custom_psk", "fake-custom-psk")
-            .credential("api_key", "fake-api-key");
+            .set("custom_psk", "fake-custom-psk")
+            .unwrap()
+            .set("api_key", "fake-api-key")
+            .unwrap();
         sends(with_keys, "ehealth-gateway.request");
     }
 
@@ -80,7 +82,7 @@ mod requests {
     #[test]
     fn pattern_joins_credentials_raw_unless_told_to_percent_encode() {
         let odd = |on| {
-            pattern().credential("client_secret", "fake: s+cr%t/ü").percent_encode_credentials(on)
+            pattern().set("client_secret", "fake: s+cr%t/ü").unwrap().percent_encode_credentials(on)
         };
         sends(odd(false), "pattern-raw.request");
         sends(odd(true), "pattern-percent-encoded.request");
@@ -88,7 +90,7 @@ mod requests {
 
     #[test]
     fn json_bodies_escape_what_json_requires() {
-        let odd = ehealth().credential("client_secret", "fake \"quoted\" \\ back\tslash ü");
+        let odd = ehealth().set("client_secret", "fake \"quoted\" \\ back\tslash ü").unwrap();
         let (sent, _) = call(odd, 404, "");
         assert!(sent.body.contains(r#""client_secret":"fake \"quoted\" \\ back\tslash ü""#));
     }
@@ -602,7 +604,7 @@ fn no_part_of_a_body_reaches_an_error() {
             format!("<html>canary {secret}</html>"),
         ] {
             for builder in [pattern, ehealth, edvak, parchment] {
-                let builder = builder().credential(secret_name(builder), secret);
+                let builder = builder().set(secret_name(builder), secret).unwrap();
                 let error = call_once(builder, status, &body);
                 for shown in [format!("{error}"), format!("{error:?}"), format!("{error:#?}")] {
                     assert!(!shown.contains(secret), "{shown}");

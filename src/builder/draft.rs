@@ -1,4 +1,4 @@
-//! A client that is being configured. `finish` checks everything and makes its parts.
+//! A client that is being configured, and the checks of it as a whole.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +6,16 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::error::Error;
 use crate::memory::Secret;
-use crate::profile::{Credentials, HeaderPart, Profile, REFRESH_TOKEN, Scopes, endpoint};
+use crate::profile::{
+    Credentials, HeaderPart, Profile, REFRESH_TOKEN, Scopes, check_scheme, endpoint,
+};
 use crate::transport::{self, HttpsTransport, Transport, Url};
 
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) config: Config,
-    /// As it was given. Where it was not, the URL is a sibling's.
-    pub(super) base_url: Option<String>,
-    pub(super) siblings_url: Option<Arc<Url>>,
+    /// The token endpoint's, once a base URL was set or a sibling has handed it on.
+    pub(super) url: Option<Arc<Url>>,
     pub(super) credentials: Credentials,
     /// When the refresh token ends, in Unix milliseconds.
     pub(super) refresh_token_end_ms: Option<i64>,
@@ -23,7 +24,7 @@ pub(super) struct Draft {
     /// An injected transport, or a sibling's.
     pub(super) transport: Option<Arc<dyn Transport>>,
     /// The settings of the built-in transport, if any was set.
-    https: Option<transport::Settings>,
+    pub(super) https: Option<transport::Settings>,
 }
 
 /// What a client is made of, checked.
@@ -39,8 +40,7 @@ impl Draft {
     pub(super) fn new(profile: &'static Profile) -> Self {
         Draft {
             config: Config::new(profile),
-            base_url: None,
-            siblings_url: None,
+            url: None,
             credentials: Credentials::new(profile),
             refresh_token_end_ms: None,
             has_siblings_end: false,
@@ -59,9 +59,7 @@ impl Draft {
     }
 
     pub(super) fn set_base_url(&mut self, base_url: &str) -> Result<(), Error> {
-        // Whether plain http is allowed may be set later.
-        endpoint(self.profile(), base_url, true)?;
-        self.base_url = Some(base_url.to_owned());
+        self.url = Some(Arc::new(endpoint(self.profile(), base_url)?));
         Ok(())
     }
 
@@ -85,38 +83,44 @@ impl Draft {
         (self.refresh_token_end_ms, self.has_siblings_end) = (end_ms, false);
     }
 
+    /// Checks what the client needs to reach the vendor.
+    pub(super) fn reach(self) -> Result<Parts, Error> {
+        self.finish(|_| Ok(()))
+    }
+
     /// Checks everything. No network is touched.
-    pub(super) fn finish(self) -> Result<Parts, Error> {
-        let url = self.url()?;
+    pub(super) fn build(self) -> Result<Parts, Error> {
+        self.finish(Draft::check_request)
+    }
+
+    fn finish(self, check: impl FnOnce(&Self) -> Result<(), Error>) -> Result<Parts, Error> {
+        let profile = self.profile();
+        let url = match &self.url {
+            Some(url) => Arc::clone(url),
+            None => Arc::new(endpoint(profile, "")?),
+        };
+        check_scheme(profile, &url, self.config.plain_http_to_loopback)?;
+        check(&self)?;
+        Ok(Parts {
+            url,
+            transport: make_transport(self.transport, self.https)?,
+            config: self.config,
+            credentials: self.credentials,
+            refresh_token_end_ms: self.refresh_token_end_ms,
+        })
+    }
+
+    /// Checks what goes into a token request.
+    fn check_request(&self) -> Result<(), Error> {
         self.credentials.check_complete()?;
         self.config.check_locked(|| {
             let are_settings = self.https.as_ref().is_none_or(transport::Settings::is_locked);
             are_settings && self.credentials.values().all(Secret::is_locked)
         })?;
         check_scopes(self.profile(), &self.config.scopes)?;
-        if self.config.percent_encode_credentials {
-            check_takes_percent_encoding(self.profile())?;
-        }
-        let (transport, config) = (make_transport(self.transport, self.https)?, self.config);
-        let (credentials, refresh_token_end_ms) = (self.credentials, self.refresh_token_end_ms);
-        Ok(Parts { config, url, transport, credentials, refresh_token_end_ms })
-    }
-
-    /// What it takes to reach the vendor, which needs no credentials.
-    pub(super) fn finish_route(self) -> Result<(Config, Arc<Url>, Arc<dyn Transport>), Error> {
-        let url = self.url()?;
-        Ok((self.config, url, make_transport(self.transport, self.https)?))
-    }
-
-    /// The token endpoint's URL.
-    fn url(&self) -> Result<Arc<Url>, Error> {
-        match (&self.base_url, &self.siblings_url) {
-            (None, Some(url)) => Ok(Arc::clone(url)),
-            (base_url, _) => {
-                let base_url = base_url.as_deref().unwrap_or_default();
-                let is_plain_allowed = self.config.plain_http_to_loopback;
-                endpoint(self.profile(), base_url, is_plain_allowed).map(Arc::new)
-            }
+        match self.config.percent_encode_credentials {
+            true => check_takes_percent_encoding(self.profile()),
+            false => Ok(()),
         }
     }
 }
@@ -150,7 +154,8 @@ fn check_takes_percent_encoding(profile: &Profile) -> Result<(), Error> {
 
 /// RFC 6749 §3.3: printable ASCII without space, double quote and backslash.
 fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
-    let wrong = |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
+    let wrong =
+        |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
     match profile.scopes {
         Scopes::NotTaken if !scopes.is_empty() => {
             let problem = format!("cannot be requested: {} decides itself", profile.vendor);

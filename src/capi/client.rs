@@ -453,7 +453,8 @@ unsafe fn list_from_c<'a, T>(
 
 fn shown(client: &caretoken_client, name: &str) -> String {
     let builder = ClientBuilder::by_name(client.client.vendor());
-    builder.map_or_else(|_| "value".to_owned(), |builder| builder.shown(name))
+    let known = builder.ok().and_then(|builder| builder.known_name(name));
+    known.unwrap_or("value").to_owned()
 }
 
 /// Counts what the client has done since it was made. stats_size is sizeof(caretoken_stats), so that

@@ -10,7 +10,7 @@ use super::event::{caretoken_event, with_face};
 use super::status::{CARETOKEN_NULL_ARGUMENT, caretoken_status};
 use super::strings::{caretoken_str, sized_text_from_c, text_from_c};
 use crate::builder::ClientBuilder;
-use crate::client::{Client, RotationFailed};
+use crate::client::Client;
 use crate::error::Error;
 use crate::memory::Secret;
 
@@ -119,59 +119,76 @@ pub unsafe extern "C" fn caretoken_config_new(
 /// any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
 /// credentials by vendor, [those in brackets may be left out]:
 ///
-///   parchment  partner_id, partner_secret, organization_id, organization_secret, user_id,
-///              [authorization_bearer]
-///   ehealth    client_id, client_secret, refresh_token, [custom_psk], [api_key]
-///   edvak      client_id, client_secret, username, password
-///   pattern    client_id, client_secret
+///   parchment          partner_id, partner_secret, organization_id, organization_secret,
+///                      user_id, [authorization_bearer]
+///   ehealth            client_id, client_secret, refresh_token, [custom_psk], [api_key]
+///   edvak              client_id, client_secret, username, password
+///   pattern            client_id, client_secret
 ///
 /// The settings:
 ///
-///   base_url             where the vendor's API lives, such as https://api.parchmenthealth.io/external;
-///                        required
-///   scopes               the scopes to request, separated by spaces; required by parchment, not taken
-///                        by the others
-///   timeout_ms           how long a call may block at most, in all; 30000 unless set
-///   ca_pem, ca_file      CA certificates to trust besides the public ones: PEM text, or the path of a
-///                        PEM file, which is read at once; may be set repeatedly
-///   roots                bundled (unless set): Mozilla's public CAs; system: the operating system's
-///                        certificate store, on Linux where SSL_CERT_FILE and SSL_CERT_DIR say; none:
-///                        ca_pem and ca_file alone decide
-///   crl_pem, crl_file    certificate revocation lists, one for each issuer: PEM text, or the path of a
-///                        PEM file, which is read at once; may be set repeatedly. A list counts
-///                        however old it is; certificates whose issuer gave none are not checked
-///   tls                  rustls (unless set); system: the operating system's TLS, in a library that was
-///                        built with the feature native-tls. roots is system then, unless set to none;
-///                        pins are compared with the server's own key alone; client keys must be PKCS#8
-///   client_cert_pem, client_cert_file, client_key_pem, client_key_file
-///                        a certificate chain and its key that identify this client (mutual TLS)
-///   pins                 SHA-256 of public keys, base64, separated by spaces: the server's key or that
-///                        of a CA that vouches for it must be among them
-///   proxy                environment (unless set): what HTTPS_PROXY, ALL_PROXY and NO_PROXY say; off; or
-///                        a URL: http://, socks5:// or socks5h://, with user:password@ where it asks,
-///                        special characters as %XX. A login that the proxy refused is not sent again
-///                        for 15 minutes (CARETOKEN_PROXY_LOGIN_REJECTED), by this client and its
-///                        siblings, and at most five times in 15 minutes while nobody knows how it
-///                        was taken; a new client begins anew
-///   resolve              host=address: connects there without asking DNS; may be set repeatedly
-///   max_idle_ms          how long a connection is kept for the next request; 20000 unless set
-///   user_agent           the User-Agent header; caretoken/VERSION unless set
-///   rejection_memory_ms  how long a rejection of the credentials is answered from memory instead of
-///                        being asked for again, so that no account gets locked; 900000 unless set;
-///                        0 turns it off
+///   base_url           Where the vendor's API lives, such as
+///                      https://api.parchmenthealth.io/external. Default: none; required.
+///   scopes             The scopes to request, separated by spaces; parchment requires at least
+///                      one, the others take none. Default: none.
+///   timeout_ms         How many milliseconds a call may block at most, in all. Default: 30000.
+///   ca_pem             CA certificates (PEM) to trust besides those of roots: a private CA, or a
+///                      network that inspects TLS. May be set repeatedly. Default: none.
+///   ca_file            As ca_pem, from the file at this path, which is read at once. Default:
+///                      none.
+///   roots              Whose CAs are trusted: bundled, those of the Mozilla root programme;
+///                      system, those of the operating system's store (on Linux SSL_CERT_FILE and
+///                      SSL_CERT_DIR name another place); none, those in ca_pem alone. Default:
+///                      bundled.
+///   crl_pem            Certificate revocation lists (PEM), one for each issuer. A list counts
+///                      however old it is; a certificate whose issuer has no list is accepted.
+///                      May be set repeatedly. Default: none.
+///   crl_file           As crl_pem, from the file at this path, which is read at once. Default:
+///                      none.
+///   tls                rustls, or system: OpenSSL, SChannel or Secure Transport, in a build with
+///                      the feature native-tls. With system, roots is system unless it is set to
+///                      none, pins are compared with the server's own key alone, and client keys
+///                      must be PKCS#8. Default: rustls.
+///   client_cert_pem    The certificate chain (PEM), its own certificate first, that identifies
+///                      this client (mutual TLS). Default: none.
+///   client_cert_file   As client_cert_pem, from the file at this path, which is read at once.
+///                      Default: none.
+///   client_key_pem     The key (PEM: PKCS#8, PKCS#1 or SEC1, not encrypted) of client_cert_pem.
+///                      Default: none.
+///   client_key_file    As client_key_pem, from the file at this path, which is read at once.
+///                      Default: none.
+///   pins               SHA-256 of public keys (base64, RFC 7469), separated by spaces: the
+///                      server's key, or that of a CA that vouches for it, must be among them.
+///                      Default: none.
+///   proxy              environment: what HTTPS_PROXY, ALL_PROXY and NO_PROXY say when the client
+///                      is made; off; or a URL: http://, socks5:// or socks5h://, with
+///                      user:password@ where the proxy asks for it, special characters as %XX. A
+///                      login that the proxy refused is not sent again for 15 minutes by this
+///                      client and its siblings, and one whose outcome is unknown at most five
+///                      times in 15 minutes; a new client begins anew. Default: environment.
+///   resolve            host=address: connects to this address without asking DNS, for
+///                      split-horizon DNS and tests. May be set repeatedly. Default: none.
+///   max_idle_ms        How many milliseconds a connection is kept for the next request; 0 keeps
+///                      none. Default: 20000.
+///   user_agent         The User-Agent header. Default: caretoken/ and the version.
+///   rejection_memory_ms
+///                      How many milliseconds rejected credentials are not sent again, so that no
+///                      account gets locked; 0 turns it off, also where that can lock an account.
+///                      Default: 900000.
 ///   refresh_token_expires_at_ms
-///                        ehealth alone: when the configured refresh token ends, in Unix
-///                        milliseconds; not known unless set. It is used once more before its end,
-///                        and the event sign_in_due tells days ahead that a person must sign in
+///                      When the configured refresh token ends, in Unix milliseconds; ehealth
+///                      alone. The token is used once more before its end, and the event
+///                      sign_in_due tells days ahead that a person must sign in again. Default:
+///                      not known.
 ///   percent_encode_credentials
-///                        true or false (unless set): pattern alone; encodes client_id and
-///                        client_secret before they are joined for HTTP Basic
+///                      true percent-encodes client id and secret before they are joined for HTTP
+///                      Basic (RFC 6749 section 2.3.1); pattern alone. Default: false.
 ///   plain_http_to_loopback
-///                        true or false (unless set): allows http:// to this very machine, for
-///                        tests; all addresses of the host must be loopback
+///                      true allows http:// to this machine itself, for tests; all addresses of
+///                      the host must be loopback. Default: false.
 ///   require_locked_memory
-///                        true or false (unless set): refuses to work where the system does not let
-///                        all credentials and tokens be locked into RAM
+///                      true refuses to work where the system does not let all credentials and
+///                      tokens be locked into RAM. Default: false.
 ///
 /// A value that cannot be used is CARETOKEN_INVALID_SETTING; the error names the field, never the
 /// value. For an unknown name the error's remedy lists the names that exist.
@@ -190,8 +207,10 @@ pub unsafe extern "C" fn caretoken_config_set(
         // SAFETY: the caller gives NULL or a NUL-terminated text.
         let name = unsafe { text_from_c(name, "name") }?;
         // SAFETY: the caller gives NULL or `len` bytes.
-        let value = unsafe { value_from_c(data, len, || config.0.shown(name)) }?;
-        Ok(config.0.set(name, value)?)
+        let value = unsafe {
+            value_from_c(data, len, || config.0.known_name(name).unwrap_or("value").to_owned())
+        }?;
+        Ok(config.0.change(name, value.into())?)
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
@@ -220,7 +239,7 @@ pub unsafe extern "C" fn caretoken_config_set_on_rotation(
             // SAFETY: the host's function, called as the header says.
             match unsafe { callback(user_data.get(), refresh_token) } {
                 0 => Ok(()),
-                _ => Err(RotationFailed),
+                status => Err(format!("the callback returned {status}").into()),
             }
         };
         config.change(|builder| builder.on_rotation(store));

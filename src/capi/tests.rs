@@ -32,7 +32,7 @@ fn client_on(transport: impl Transport) -> *mut caretoken_client {
         ("username", "fake-user"),
         ("password", "fake-password"),
     ] {
-        builder.set(name, value).unwrap();
+        builder = builder.set(name, value).unwrap();
     }
     caretoken_client::handle(builder.build().unwrap())
 }
@@ -211,7 +211,7 @@ fn no_error_accessor_shows_a_piece_of_a_secret() {
             ("refresh_token", &secret),
             ("timeout_ms", "100"),
         ] {
-            builder.set(name, value).unwrap();
+            builder = builder.set(name, value).unwrap();
         }
         let client = caretoken_client::handle(builder.build().unwrap());
         let (mut token, mut error) = (ptr::null(), ptr::null_mut());

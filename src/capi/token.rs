@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::boundary::{Failure, guard_without_secrets, required};
 use super::strings::{Texts, caretoken_str, text_from_c};
-use crate::token::{BEARER, Handle, Token};
+use crate::token::{BEARER, Shard, Token};
 
 /// A further field of a vendor's answer.
 #[repr(C)]
@@ -78,7 +78,7 @@ pub struct caretoken_token {
 struct Face {
     token: caretoken_token,
     /// The handle this lies in. Not counted: that would be a circle.
-    owner: *const Handle,
+    owner: *const Shard,
     /// What the pointers in `token` point to, where that is not the token's own secrets.
     _texts: Texts,
     _scopes: Vec<caretoken_str>,
@@ -155,7 +155,7 @@ fn without_bearer(authorization: caretoken_str) -> caretoken_str {
 
 /// Gives C the token, with the reference that `token` counted.
 pub(super) fn lend(token: Token) -> Result<*const caretoken_token, Failure> {
-    let face = token.0.face.get_or_init(|| Box::new(Box::new(Face::of(&token))));
+    let face = token.0.c_view.get_or_init(|| Box::new(Box::new(Face::of(&token))));
     let face: &Face = face.downcast_ref().ok_or_else(|| Failure::internal(None))?;
     // Of the whole face, so that `owner` can be reached from it.
     let pointer = ptr::from_ref(face).cast();

@@ -5,176 +5,167 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::call::Call;
-use super::state::State;
-use super::{RotationFailed, Shared, deadline};
-use crate::builder::cannot_lock_memory;
+use super::limits::Limits;
+use super::shared::Shared;
+use super::state::{State, Unstored};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::event::EventKind;
 use crate::life::breaker::Failure;
-use crate::life::expiry::{self, date_ms};
+use crate::life::clock::{Moment, instant_after};
+use crate::life::expiry::{self, Life, date_ms};
 use crate::life::lockout::{self, PasswordOutcome};
 use crate::life::retry;
 use crate::life::window::Times;
-use crate::memory::process_generation;
-use crate::memory::{Room, Secret, wipe_dead_stack};
+use crate::memory::{Room, Secret, process_generation, wipe_dead_stack};
 use crate::profile::{Grant, Inputs, read, render};
-use crate::thread;
 use crate::token::{BEARER, Inner, Token};
-use crate::transport::Attempt;
+use crate::transport::{Attempt, Response};
 
 /// More than most tokens take, with all that comes with them.
 const ROOM_FOR_A_TOKEN: usize = 16 * 1024;
 
+/// One attempt that brought no token.
+struct FailedAttempt<'a> {
+    error: &'a Error,
+    took: Duration,
+    /// What it was sent with.
+    state: &'a State,
+    /// How many the call has made so far.
+    attempts: u32,
+    has_token: bool,
+}
+
+/// What time it was at the vendor and here when an answer came, in Unix milliseconds.
+#[derive(Clone, Copy)]
+struct Clocks {
+    server_ms: Option<i64>,
+    local_ms: i64,
+}
+
 impl Shared {
-    /// Asks the vendor until there is a token or no use in asking. Only the leader of all callers does
-    /// this.
-    pub(super) fn fetch(&self, call: &Call, has_token: bool) -> Result<Token, Error> {
+    /// Asks the vendor until there is a token or no use in asking. Only the leader of all callers
+    /// does this.
+    pub(super) fn fetch(&self, limits: &Limits, has_token: bool) -> Result<Token, Error> {
         if let Some(token) = self.hand_over()? {
             return Ok(token);
         }
         let (mut attempts, mut earlier) = (0, None);
         loop {
             // Without time nothing is sent, and so nothing learned.
-            let left = self.time_left(call).map_err(|error| error.after(earlier.as_ref()))?;
+            let left = self.time_left(limits).map_err(|error| error.after(earlier.as_ref()))?;
             attempts += 1;
             let state = self.state.load();
-            let started = self.clock.monotonic_ms();
-            let attempt = self.attempt(Attempt::new(deadline(left), call.cancel.clone()), &state);
+            let started_ms = self.config.clock.monotonic_ms();
+            let attempt = Attempt::new(instant_after(left), limits.cancel.clone());
+            let result = self.attempt(attempt, &state);
             wipe_dead_stack();
-            let took = Duration::from_millis(self.clock.monotonic_ms().saturating_sub(started));
-            let error = match attempt {
-                Ok(token) if self.keep(&token, took)? => {
-                    // The host may have taken its time to store a refresh token.
-                    let is_good = !token.0.times.end.has_come(self.now());
-                    return is_good.then_some(token).ok_or_else(|| self.expired());
+            let ended_ms = self.config.clock.monotonic_ms();
+            let took = Duration::from_millis(ended_ms.saturating_sub(started_ms));
+            match result {
+                Ok(token) => match self.keep(token, took)? {
+                    Some(token) => return Ok(token),
+                    None if attempts < retry::MOST_ATTEMPTS => {}
+                    None => return Err(self.always_replaced()),
+                },
+                Err(error) => {
+                    let error = self.of_vendor(error).after(earlier.as_ref());
+                    let error_of = &error;
+                    let failed =
+                        FailedAttempt { error: error_of, took, state: &state, attempts, has_token };
+                    let pause = self.after_failure(&failed, limits)?;
+                    self.config.clock.sleep(pause, &|| limits.cancel.is_cancelled());
+                    earlier = Some(error);
                 }
-                // It is somebody else's: the host has set another holder meanwhile.
-                Ok(_) => {
-                    self.hand_over()?;
-                    if attempts < retry::MOST_ATTEMPTS {
-                        continue;
-                    }
-                    return Err(self.always_replaced());
-                }
-                Err(error) => error.with_vendor(self.profile.vendor).after(earlier.as_ref()),
-            };
-            self.counters.failures.fetch_add(1, Ordering::Relaxed);
-            let password = self.password_taken(&error);
-            let failed = retry::Failed {
-                error: &error,
-                attempts,
-                time_left: self.time_left(call).ok(),
-                has_token,
-                has_new_credentials: self.state.load().version != state.version,
-                password,
-                replay_is_harmless: self.profile.replay_is_harmless,
-            };
-            let pause = retry::again(failed, random());
-            // Learned before anybody is told: who is told may panic.
-            let held = match pause {
-                Some(_) => None,
-                None => self.learn_failure(&error, &state, password),
-            };
-            self.tell(EventKind::FetchFailed, |event| {
-                event.took = Some(took);
-                event.span = pause;
-                event.error = Some(error.clone());
-            });
-            if let Some((held, span)) = &held {
-                self.tell(EventKind::CoolingDown, |event| {
-                    event.span = Some(*span);
-                    event.error = Some(held.clone());
-                });
             }
-            // A refresh token that came with an answer of no other use comes first: it may be the
-            // only one that lives.
-            self.hand_over()?;
-            let Some(pause) = pause else {
-                // As all callers are told it from now on; but who was cancelled is told that.
-                let held = held.filter(|(held, _)| held.kind() == error.kind());
-                return Err(held.map_or(error, |(held, _)| held));
-            };
-            self.clock.sleep(pause, &|| call.cancel.is_cancelled());
-            earlier = Some(error);
         }
     }
 
     /// One request, one answer, one token.
     #[inline(never)]
     fn attempt(&self, attempt: Attempt, state: &State) -> Result<Token, Error> {
-        let inputs = Inputs {
-            url: &self.url,
-            credentials: &state.credentials,
-            scopes: &self.scopes,
-            percent_encode_basic: self.percent_encode,
+        let request = render(self.config.profile, &self.inputs(state))?;
+        // Taken before, since the answer may bring a refresh token that must not be lost.
+        let room = match self.config.require_locked_memory {
+            true => Room::of(ROOM_FOR_A_TOKEN),
+            false => Room::of(0),
         };
-        let request = render(self.profile, &inputs)?;
-        // PasswordOutcome before, since the answer may bring a refresh token that must not be lost.
-        let room = Room::of(if self.require_locked_memory { ROOM_FOR_A_TOKEN } else { 0 });
-        if !room.is_locked() {
-            return Err(cannot_lock_memory());
-        }
+        self.config.check_locked(|| room.is_locked())?;
 
         self.tell(EventKind::FetchStarted, |_| {});
         self.counters.fetches.fetch_add(1, Ordering::Relaxed);
         let sent = self.now();
         let response = self.transport.send(&request, &attempt)?;
         drop(request);
-        let local_ms = self.clock.wall_ms();
+        let clocks = self.compare_clocks(&response);
 
+        let secrets: Vec<&Secret> = state.credentials.values().collect();
+        let answer = room.lend(|| read(self.config.profile, &response, &secrets));
+        // First of all: whatever else is wrong with the answer, the old one may be dead.
+        if let Some(new) = &answer.refresh_token {
+            room.lend(|| self.rotate(new, state, sent));
+        }
+        let grant = answer.grant.map_err(|error| with_retry_after(error, &response, clocks))?;
+        let token = room.lend(|| self.token(grant, clocks, sent, state.holder));
+        let token = token.map_err(|error| error.with_status(response.status()))?;
+        self.config.check_locked(|| token.is_locked())?;
+        Ok(token)
+    }
+
+    fn inputs<'a>(&'a self, state: &'a State) -> Inputs<'a> {
+        Inputs {
+            url: &self.url,
+            credentials: &state.credentials,
+            scopes: &self.config.scopes,
+            percent_encode_basic: self.config.percent_encode_credentials,
+        }
+    }
+
+    fn compare_clocks(&self, response: &Response) -> Clocks {
+        let local_ms = self.config.clock.wall_ms();
         let server_ms = date_ms(response.header("date"));
         if let Some(server_ms) = server_ms {
             self.clock_skew_ms.store(server_ms.saturating_sub(local_ms), Ordering::Relaxed);
         }
-        let secrets: Vec<&Secret> = state.credentials.values().collect();
-        let reading = room.lend(|| read(self.profile, &response, &secrets));
-        // First of all: whatever else is wrong with the answer, the old one may be dead.
-        if let Some(new) = &reading.refresh_token {
-            let refresh_life = self.profile.refresh_life;
-            let rotated = room.lend(|| {
-                self.state.update(|present| {
-                    // Whatever else was set meanwhile, it replaces the one that was sent.
-                    let is_ours = present.has_refresh_token_of(state);
-                    (is_ours && present.rotate(new, refresh_life, sent)).then_some(())
-                })
-            });
-            if rotated.is_some() {
-                self.tell(EventKind::Rotated, |_| {});
-            }
-        }
-        let grant = reading.grant.map_err(|error| {
-            let header = response.header("retry-after");
-            let wait = retry::retry_after(header, server_ms.unwrap_or(local_ms));
-            error.with_retry_after(wait.filter(|_| may_pass(response.status())))
-        })?;
-        let access_token = grant.access_token.expose_secret();
-        let life = expiry::life(grant.end, access_token, server_ms, local_ms, self.profile.life);
-        let times = life.map(|life| (life, Times::new(sent, life)));
-        match times {
-            Some((life, times)) if !times.end.has_come(self.now()) => {
-                let token = room.lend(|| self.token(grant, life, times, state.holder));
-                let is_kept = token.is_locked() || !self.require_locked_memory;
-                is_kept.then_some(token).ok_or_else(cannot_lock_memory)
-            }
-            // More likely another unit than a clock that is wrong.
-            Some((life, _)) if life.is_short => {
-                let error = self.too_short(life.span);
-                self.tell_of_short_life(life.span, &error);
-                Err(error.with_status(response.status()))
-            }
-            _ => Err(self.expired().with_status(response.status())),
+        Clocks { server_ms, local_ms }
+    }
+
+    /// Takes over a refresh token that came with the answer to a request made with `state`.
+    fn rotate(&self, new: &Secret, state: &State, sent: Moment) {
+        let life = self.config.profile.refresh_life;
+        let rotated = self.state.update(|present| {
+            // Whatever else was set meanwhile, it replaces the one that was sent.
+            let is_ours = present.has_refresh_token_of(state);
+            (is_ours && present.rotate(new, life, sent)).then_some(())
+        });
+        if rotated.is_some() {
+            self.tell(EventKind::Rotated, |_| {});
         }
     }
 
-    fn token(&self, grant: Grant, life: expiry::Life, times: Times, holder: u64) -> Token {
+    /// The token of a grant, if it is still good.
+    fn token(
+        &self,
+        grant: Grant,
+        clocks: Clocks,
+        sent: Moment,
+        holder: u64,
+    ) -> Result<Token, Error> {
         let access_token = grant.access_token.expose_secret();
-        let scopes = grant.scopes.unwrap_or_else(|| self.scopes.clone());
-        let missing = self.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
-        let authorization = Secret::of(&[BEARER, access_token]);
-        Token::new(Inner {
-            vendor: self.profile.vendor,
-            authorization,
+        let plausible = self.config.profile.life;
+        let life =
+            expiry::life(grant.end, access_token, clocks.server_ms, clocks.local_ms, plausible);
+        let life = life.ok_or_else(|| self.expired())?;
+        let times = Times::new(sent, life);
+        if times.end.has_come(self.now()) {
+            // A short life is more likely another unit than a clock that is wrong.
+            return Err(if life.is_short { self.too_short(life.span) } else { self.expired() });
+        }
+        let requested = &self.config.scopes;
+        let scopes = grant.scopes.unwrap_or_else(|| requested.clone());
+        let missing = requested.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
+        Ok(Token::new(Inner {
+            vendor: self.config.profile.vendor,
+            authorization: Secret::of(&[BEARER, access_token]),
             refresh_token: grant.refresh_token,
             scopes,
             missing_scopes: missing,
@@ -183,14 +174,43 @@ impl Shared {
             life,
             times,
             holder,
-            clock: Arc::clone(&self.clock),
-        })
+            clock: Arc::clone(&self.config.clock),
+        }))
     }
 
-    /// Notes what a fetched token teaches, and gives it to all callers, after the host has stored a
-    /// refresh token that came with it. `false` if it belongs to a holder who is one no more.
-    fn keep(&self, token: &Token, took: Duration) -> Result<bool, Error> {
-        let life = token.0.life;
+    /// Notes what a fetched token teaches and gives it to all callers, after the host has stored a
+    /// refresh token that came with it. `None` if the host has set another holder meanwhile.
+    fn keep(&self, token: Token, took: Duration) -> Result<Option<Token>, Error> {
+        let too_short = self.tell_of_fetched(token.0.life, took);
+        let is_ours = self.state.update(|state| {
+            if state.holder != token.0.holder {
+                return None;
+            }
+            let now = self.now();
+            let old = state.good_token(now);
+            let old = old.as_ref().map(|(old, _)| &old.0.times);
+            state.breaker =
+                state.breaker.after_success(old, &token.0.times, now, too_short.clone());
+            match &mut state.unstored {
+                Some(unstored) => unstored.token = Some(token.clone()),
+                None => state.put(&token, now),
+            }
+            Some(())
+        });
+        self.hand_over()?;
+        // The host may have set another holder while it stored the refresh token.
+        if is_ours.is_none() || self.state.with(|state| state.holder != token.0.holder) {
+            return Ok(None);
+        }
+        // And it may have taken its time.
+        match token.0.times.end.has_come(self.now()) {
+            false => Ok(Some(token)),
+            true => Err(self.expired()),
+        }
+    }
+
+    /// Returns the error about a life that is implausibly short.
+    fn tell_of_fetched(&self, life: Life, took: Duration) -> Option<Error> {
         self.tell(EventKind::Fetched, |event| {
             event.took = Some(took);
             event.span = Some(life.span);
@@ -198,106 +218,129 @@ impl Shared {
         if life.was_cut {
             self.tell(EventKind::LifetimeCut, |event| event.span = Some(life.span));
         }
-        let too_short = life.is_short.then(|| self.too_short(life.span));
-        if let Some(error) = &too_short {
-            self.tell_of_short_life(life.span, error);
-        }
-        let thread = thread::number();
-        let is_ours = self.state.update(|state| {
-            if state.holder != token.0.holder {
-                return None;
-            }
-            let now = self.now();
-            let old = state.good_token(thread, now);
-            let old = old.as_ref().map(|(old, _)| &old.0.times);
-            state.breaker =
-                state.breaker.after_success(old, &token.0.times, now, too_short.clone());
-            match &mut state.unstored {
-                Some(unstored) => unstored.token = Some(token.clone()),
-                None => state.put(token, thread, now),
-            }
-            Some(())
-        });
-        if is_ours.is_none() {
-            return Ok(false);
-        }
-        self.hand_over()?;
-        // The host may have set another holder while it stored the refresh token.
-        Ok(self.state.with(|state| state.holder == token.0.holder))
+        life.is_short.then(|| self.too_short(life.span))
     }
 
-    /// Hands a refresh token that came with an earlier answer to the host, which stores it. Returns the
-    /// token that came with it, if it is still good.
+    /// Gives a refresh token that came with an earlier answer to the host, which stores it. Returns
+    /// the token that came with it, if it is still good.
     fn hand_over(&self) -> Result<Option<Token>, Error> {
         let Some(unstored) = self.state.with(|state| state.unstored.clone()) else {
             return Ok(None);
         };
-        if let Some(store) = &self.on_rotation {
-            store(&unstored.refresh_token).map_err(|RotationFailed| {
-                Error::new(ErrorKind::RotationNotStored, ErrorPhase::Store)
-                    .with_vendor(self.profile.vendor)
+        if let Some(store) = &self.config.on_rotation {
+            store(&unstored.refresh_token).map_err(|source| {
+                let error = Error::new(ErrorKind::RotationNotStored, ErrorPhase::Store);
+                self.of_vendor(error.with_source(source))
             })?;
         }
-        let thread = thread::number();
         let token = self.state.update(|state| {
             // The host may have set another one in its callback.
-            let is_same = |present: &super::state::Unstored| {
-                present.refresh_token.same_as(&unstored.refresh_token)
-            };
+            let is_same =
+                |present: &Unstored| present.refresh_token.same_as(&unstored.refresh_token);
             let token = state.unstored.take_if(|present| is_same(present))?.token;
             let now = self.now();
             let good = token.filter(|token| !token.0.times.end.has_come(now));
             if let Some(token) = &good {
-                state.put(token, thread, now);
+                state.put(token, now);
             }
             Some(good)
         });
         Ok(token.flatten())
     }
 
-    /// What became of a password that may have gone out with an attempt that failed, where that
-    /// could lock an account.
-    pub(super) fn password_taken(&self, error: &Error) -> Option<PasswordOutcome> {
-        // Who gives a token has taken the password for right, however short the token lives.
-        let is_at_risk = self.profile.failures_lock
-            && error.phase().may_have_reached_the_vendor()
-            && error.kind() != ErrorKind::InvalidLifetime;
-        is_at_risk.then(|| error.http_status().map_or(PasswordOutcome::Unknown, lockout::outcome_of_status))
+    /// Notes and tells a failed attempt. Returns the pause before the next one.
+    ///
+    /// # Errors
+    /// The call's error, where it makes no other attempt.
+    fn after_failure(
+        &self,
+        failed: &FailedAttempt<'_>,
+        limits: &Limits,
+    ) -> Result<Duration, Error> {
+        let FailedAttempt { error, took, state, attempts, has_token } = *failed;
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        let password = self.password_outcome(error);
+        let failure = retry::Failed {
+            error,
+            attempts,
+            time_left: self.time_left(limits).ok(),
+            has_token,
+            has_new_credentials: self.state.with(|present| present.changes != state.changes),
+            password,
+            replay_is_harmless: self.config.profile.replay_is_harmless,
+        };
+        let pause = retry::again(failure, random());
+        // Learned before anybody is told: a callback may panic.
+        let cooling_down = match pause {
+            Some(_) => None,
+            None => self.learn(error, state, password),
+        };
+        self.tell(EventKind::FetchFailed, |event| {
+            event.took = Some(took);
+            event.span = pause;
+            event.error = Some(error.clone());
+        });
+        if let Some((why, span)) = &cooling_down {
+            self.tell(EventKind::CoolingDown, |event| {
+                event.span = Some(*span);
+                event.error = Some(why.clone());
+            });
+        }
+        // A refresh token that came with an answer of no other use: it may be the only valid one.
+        self.hand_over()?;
+        pause.ok_or_else(|| {
+            // The error that all callers get from now on; but a cancelled call is told that.
+            let why = cooling_down.filter(|(why, _)| why.kind() == error.kind());
+            why.map_or_else(|| error.clone(), |(why, _)| why)
+        })
     }
 
-    /// Notes a failure, unless it is that of credentials which are history. Returns why the vendor is
-    /// left in peace now, and how long.
-    fn learn_failure(
+    /// The outcome of a password that may have been sent with a failed attempt, where that could lock
+    /// an account.
+    pub(super) fn password_outcome(&self, error: &Error) -> Option<PasswordOutcome> {
+        // A vendor that gives a token has accepted the password, however short the token lives.
+        let is_at_risk = self.config.profile.failures_lock
+            && error.phase().may_have_reached_the_vendor()
+            && error.kind() != ErrorKind::InvalidLifetime;
+        let of_status = |error: &Error| {
+            error.http_status().map_or(PasswordOutcome::Unknown, lockout::outcome_of_status)
+        };
+        is_at_risk.then(|| of_status(error))
+    }
+
+    /// Notes a failure, unless the host has changed the credentials since. Returns why the vendor is
+    /// not asked now, and for how long.
+    fn learn(
         &self,
         error: &Error,
         fetched: &State,
         password: Option<PasswordOutcome>,
     ) -> Option<(Error, Duration)> {
         let (now, random) = (self.now(), random());
-        let held = self.state.update(|state| {
-            if state.version != fetched.version {
+        let cooling_down = self.state.update(|state| {
+            if state.changes != fetched.changes {
                 return None;
             }
-            let old = state.good_token(0, now);
+            let old = state.good_token(now);
             state.breaker = state.breaker.after_failure(Failure {
                 error,
                 old: old.as_ref().map(|(old, _)| &old.0.times),
                 password,
-                memory: self.rejection_memory,
+                memory: self.config.rejection_memory,
                 now,
                 random,
             });
-            Some(state.breaker.cooling_down(now).map(|(error, span)| (error.clone(), span)))
+            Some(state.breaker.cooling_down(now).map(|(why, span)| (why.clone(), span)))
         });
-        held.flatten()
+        cooling_down.flatten()
     }
 
-    /// Why a token's life is not plausible.
+    /// Tells of a life that is implausibly short, and returns the error about it.
     fn too_short(&self, life: Duration) -> Error {
-        let unit = self.profile.answer.expiry.unit.name();
-        let shortest = self.profile.life.shortest.as_secs();
-        Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read)
-            .with_vendor(self.profile.vendor)
+        let unit = self.config.profile.answer.expiry.unit.name();
+        let shortest = self.config.profile.life.shortest.as_secs();
+        let error = self
+            .of_vendor(Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read))
             .with_message(format!(
                 "the vendor's token lives for {} ms only, which is less than {shortest} s",
                 life.as_millis()
@@ -305,34 +348,32 @@ impl Shared {
             .with_remedy(format!(
                 "ask the vendor for the unit of the lifetime (it is read as {unit}); until it is \
                  longer, a token is fetched once a second at most"
-            ))
-    }
-
-    fn tell_of_short_life(&self, life: Duration, error: &Error) {
+            ));
         self.tell(EventKind::LifetimeImplausible, |event| {
             event.span = Some(life);
             event.error = Some(error.clone());
         });
+        error
     }
 
     fn expired(&self) -> Error {
-        Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read)
-            .with_vendor(self.profile.vendor)
+        self.of_vendor(Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read))
             .with_message("the token had expired before it arrived")
     }
 
     fn always_replaced(&self) -> Error {
-        Error::new(ErrorKind::Cancelled, ErrorPhase::Wait)
-            .with_vendor(self.profile.vendor)
-            .with_message(
-                "the credentials were replaced by another holder's during each of several fetches",
-            )
+        self.of_vendor(Error::new(ErrorKind::Cancelled, ErrorPhase::Wait)).with_message(
+            "the credentials were replaced by another holder's during each of several fetches",
+        )
     }
 }
 
-/// Whether an answer of that status means by `Retry-After` that it will pass (RFC 9110 §10.2.3).
-fn may_pass(status: u16) -> bool {
-    status == 429 || (500..600).contains(&status)
+/// Adds what an answer that will pass asks for by `Retry-After` (RFC 9110 §10.2.3).
+fn with_retry_after(error: Error, response: &Response, clocks: Clocks) -> Error {
+    let header = response.header("retry-after");
+    let wait = retry::retry_after(header, clocks.server_ms.unwrap_or(clocks.local_ms));
+    let may_pass = response.status() == 429 || (500..600).contains(&response.status());
+    error.with_retry_after(wait.filter(|_| may_pass))
 }
 
 /// From 0 to 1: for jitter, not for secrets.

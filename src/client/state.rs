@@ -8,22 +8,21 @@ use crate::life::breaker::Breaker;
 use crate::life::clock::Moment;
 use crate::life::window::{self, RefreshLife, Stage};
 use crate::memory::Secret;
-use crate::profile::REFRESH_TOKEN;
-use crate::profile::Credentials;
-use crate::token::{Issue, Token};
+use crate::profile::{Credentials, REFRESH_TOKEN};
+use crate::token::{ShardedToken, Token};
 
 /// Credentials, the token they brought, and what was learned with them. Whoever reads it sees all of
 /// a change or nothing: never a new credential with the old one's token or rejection.
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) credentials: Arc<Credentials>,
-    /// Counts every change of the credentials by the host.
-    pub(super) version: u64,
-    /// Counts those that change whose token it will be.
+    /// How often the host has changed the credentials.
+    pub(super) changes: u64,
+    /// How often such a change made the token another holder's.
     pub(super) holder: u64,
     /// The token of this holder, whatever its age.
-    pub(super) token: Option<Issue>,
-    /// Until when it is served without another thought.
+    pub(super) token: Option<ShardedToken>,
+    /// Until when it is served without a look at anything else.
     pub(super) fresh_until: Moment,
     /// A refresh token that the host has not stored yet.
     pub(super) unstored: Option<Unstored>,
@@ -53,7 +52,7 @@ impl State {
     pub(super) fn new(credentials: Credentials, refresh_end_ms: Option<i64>, now: Moment) -> Self {
         State {
             credentials: Arc::new(credentials),
-            version: 0,
+            changes: 0,
             holder: 0,
             token: None,
             fresh_until: now,
@@ -64,27 +63,26 @@ impl State {
         }
     }
 
-    /// The token for the thread of that number, and its stage, unless it has ended.
-    pub(super) fn good_token(&self, thread: usize, now: Moment) -> Option<(Token, Stage)> {
-        let token = Token(Arc::clone(self.token.as_ref()?.handle(thread)));
-        let stage = window::stage(&token.0.times, self.refresh_life, now);
-        Some((token, stage)).filter(|(_, stage)| *stage != Stage::Expired)
+    /// The token and its stage, unless it has ended.
+    pub(super) fn good_token(&self, now: Moment) -> Option<(Token, Stage)> {
+        let token = self.token.as_ref()?;
+        let stage = window::stage(token.times(), self.refresh_life, now);
+        (stage != Stage::Expired).then(|| (token.token(), stage))
     }
 
     pub(super) fn has(&self, token: &Token) -> bool {
-        self.token.as_ref().is_some_and(|issue| issue.is_of(token))
+        self.token.as_ref().is_some_and(|current| current.is(token))
     }
 
     /// Makes it the token that is served.
-    pub(super) fn put(&mut self, token: &Token, thread: usize, now: Moment) {
-        self.token = Some(Issue::of(token, thread));
-        self.look_again(now);
+    pub(super) fn put(&mut self, token: &Token, now: Moment) {
+        self.token = Some(ShardedToken::new(token));
+        self.renew_fresh_until(now);
     }
 
-    /// Sets anew until when the token is served without another thought.
-    pub(super) fn look_again(&mut self, now: Moment) {
+    pub(super) fn renew_fresh_until(&mut self, now: Moment) {
         self.fresh_until = match &self.token {
-            Some(issue) => window::fresh_until(&issue.handle(0).times, self.refresh_life, now),
+            Some(token) => window::fresh_until(token.times(), self.refresh_life, now),
             None => now,
         };
     }
@@ -110,7 +108,7 @@ impl State {
             }
         }
         self.credentials = Arc::new(credentials);
-        self.version += 1;
+        self.changes += 1;
         if has_new_holder {
             self.holder += 1;
             self.token = None;
@@ -127,7 +125,7 @@ impl State {
             self.told_of_sign_in = None;
         }
         self.breaker = Breaker::default();
-        self.look_again(now);
+        self.renew_fresh_until(now);
         Ok(())
     }
 
@@ -156,13 +154,13 @@ impl State {
 
     /// When a person must sign in again, as things stand; `None` where that is not known.
     pub(super) fn sign_in_due(&self) -> Option<Moment> {
-        let times = self.token.as_ref().map(|issue| &issue.handle(0).times);
+        let times = self.token.as_ref().map(ShardedToken::times);
         Some(self.refresh_life?.sign_in_due(times))
     }
 
     /// The same, if the host is to be told now and was not yet.
     pub(super) fn sign_in_to_tell(&self, now: Moment) -> Option<Moment> {
-        let times = self.token.as_ref().map(|issue| &issue.handle(0).times);
+        let times = self.token.as_ref().map(ShardedToken::times);
         let is_time = self.refresh_life?.notice(times).has_come(now);
         self.sign_in_due().filter(|due| is_time && self.told_of_sign_in != Some(*due))
     }

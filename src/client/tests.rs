@@ -9,9 +9,10 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
 
+use super::Client;
 use super::call::Step;
-use super::{Client, RotationFailed, deadline};
 use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::life::clock::instant_after as deadline;
 use crate::memory::SecretBuf;
 use crate::transport::Response;
 use support::{
@@ -240,7 +241,8 @@ fn all_who_wait_are_told_of_a_refresh_token_that_could_not_be_stored() {
                  "details":{{"refresh_token":"{refresh}"}}}}}}"#
         )
     };
-    let (client, script, clock) = scripted_with(ehealth().on_rotation(|_| Err(RotationFailed)));
+    let (client, script, clock) =
+        scripted_with(ehealth().on_rotation(|_| Err("the disk is full".into())));
     script.answer(201, &answer("one", 900, "fake-refresh-token"));
     client.token().unwrap();
     clock.advance(seconds(880));

@@ -428,7 +428,8 @@ mod tests {
         let mut cool_downs = Vec::new();
         for _ in 0..9 {
             breaker = breaker.after_refusal(&times(0, 3600), at(0));
-            cool_downs.extend(breaker.cooling_down(at(0)).map(|(_, cool_down)| cool_down.as_secs()));
+            cool_downs
+                .extend(breaker.cooling_down(at(0)).map(|(_, cool_down)| cool_down.as_secs()));
         }
         assert_eq!(cool_downs, [30, 60, 120, 240, 480, 600, 600]);
     }
@@ -473,8 +474,10 @@ mod tests {
         let old = times(0, 900);
         for kind in [ErrorKind::Timeout, ErrorKind::Cancelled, ErrorKind::Unavailable] {
             let error = Error::new(kind, ErrorPhase::Receive);
-            let sent =
-                Failure { password: Some(PasswordOutcome::Unknown), ..failure(&error, Some(&old), at(868)) };
+            let sent = Failure {
+                password: Some(PasswordOutcome::Unknown),
+                ..failure(&error, Some(&old), at(868))
+            };
             let breaker = Breaker::default().after_failure(sent);
             assert_eq!(name(&breaker.plan(Some(Stage::Mandatory), at(871))), "serve", "{kind:?}");
             assert_eq!(breaker.cooling_down(at(868)).unwrap().1, Duration::from_secs(10));
@@ -484,7 +487,8 @@ mod tests {
     #[test]
     fn a_refused_password_is_remembered_like_any_rejection() {
         let refused = Error::new(ErrorKind::EndpointNotFound, ErrorPhase::Read);
-        let failure = Failure { password: Some(PasswordOutcome::Rejected), ..failure(&refused, None, at(0)) };
+        let failure =
+            Failure { password: Some(PasswordOutcome::Rejected), ..failure(&refused, None, at(0)) };
         let breaker = Breaker::default().after_failure(failure);
         let Plan::Refuse(error) = breaker.plan(None, at(899)) else { panic!() };
         assert_eq!(error.kind(), ErrorKind::EndpointNotFound);

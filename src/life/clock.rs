@@ -105,6 +105,12 @@ pub(crate) fn http_date(wall_ms: i64) -> Option<String> {
     Some(httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms)))
 }
 
+/// The instant when `timeout` will have passed, or one that nobody lives to see.
+pub(crate) fn instant_after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60))
+}
+
 fn precise_monotonic_ms() -> u64 {
     use std::sync::OnceLock;
     static START: OnceLock<Instant> = OnceLock::new();

@@ -6,25 +6,15 @@ use crate::transport::Url;
 
 const FIELD: &str = "base_url";
 
-/// The token endpoint's URL, or what is wrong with `base_url` and what to write instead.
-pub(crate) fn endpoint(
-    profile: &Profile,
-    base_url: &str,
-    plain_http_to_loopback: bool,
-) -> Result<Url, Error> {
-    let form = format!("write https://HOST[:PORT]{}", profile.base_path);
+/// The token endpoint's URL, or what is wrong with `base_url` and what to write instead. The scheme
+/// is for [`check_scheme`] to judge.
+pub(crate) fn endpoint(profile: &Profile, base_url: &str) -> Result<Url, Error> {
+    let form = form(profile);
     let wrong = |problem: &str, remedy: String| Err(Error::setting(FIELD, problem, remedy));
-
     if base_url.is_empty() {
         return wrong("is empty", form);
     }
     let url = Url::parse(base_url).map_err(|error| error.in_setting(FIELD, &form))?;
-    if !url.origin().tls && !plain_http_to_loopback {
-        return wrong("is not https", form);
-    }
-    if !url.origin().tls && !url.origin().host.is_loopback() {
-        return wrong("is plain http to a host that is not loopback", form);
-    }
     if url.path().contains('?') {
         return wrong("has a query", form);
     }
@@ -41,9 +31,34 @@ pub(crate) fn endpoint(
     url.join(profile.path).map_err(|error| error.in_setting(FIELD, &form))
 }
 
+/// Refuses plain http, except to this machine itself where that is allowed.
+pub(crate) fn check_scheme(
+    profile: &Profile,
+    url: &Url,
+    plain_http_to_loopback: bool,
+) -> Result<(), Error> {
+    let wrong = |problem: &str| Err(Error::setting(FIELD, problem, form(profile)));
+    match url.origin() {
+        origin if origin.tls => Ok(()),
+        _ if !plain_http_to_loopback => wrong("is not https"),
+        origin if origin.host.is_loopback() => Ok(()),
+        _ => wrong("is plain http to a host that is not loopback"),
+    }
+}
+
+fn form(profile: &Profile) -> String {
+    format!("write https://HOST[:PORT]{}", profile.base_path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn endpoint(profile: &Profile, base_url: &str, plain: bool) -> Result<Url, Error> {
+        let url = super::endpoint(profile, base_url)?;
+        check_scheme(profile, &url, plain).map(|()| url)
+    }
+
     use crate::vendors::{parchment, pattern};
 
     fn problem(profile: &Profile, base_url: &str, plain: bool) -> String {

@@ -21,7 +21,9 @@ impl Credentials {
     pub(crate) fn set(&mut self, name: &str, value: Secret) -> Result<(), Error> {
         let known = self.profile.credentials;
         let Some(index) = known.iter().position(|credential| credential.name == name) else {
-            return Err(unknown(self.profile, name));
+            let names: Vec<_> = known.iter().map(|credential| credential.name).collect();
+            let what = format!("a credential of {}", self.profile.vendor);
+            return Err(unknown_name(name, value.expose_secret(), &what, &names));
         };
         check(&known[index], value.expose_secret())?;
         self.values[index] = Some(value);
@@ -83,14 +85,15 @@ pub(crate) fn check_takes_refresh_token(profile: &Profile) -> Result<(), Error> 
     }
 }
 
-/// The name is the caller's own text, so it is shown only when it is short and plain.
-fn unknown(profile: &Profile, name: &str) -> Error {
+/// The error about a name that is not `what`; `names` are those that exist.
+pub(crate) fn unknown_name(name: &str, value: &str, what: &str, names: &[&str]) -> Error {
+    // The name is the caller's own text. It may be a secret whose place was mixed up with its name's.
+    let is_swapped = names.contains(&value);
     let is_plain =
         (1..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let names: Vec<_> = profile.credentials.iter().map(|known| known.name).collect();
     Error::setting(
-        if is_plain { name.to_owned() } else { "name".to_owned() },
-        format!("is not a credential of {}", profile.vendor),
+        if is_plain && !is_swapped { name.to_owned() } else { "name".to_owned() },
+        format!("is not {what}"),
         format!("use one of: {}", names.join(", ")),
     )
 }
@@ -206,6 +209,10 @@ mod tests {
             .set("Fake-Secret-Given-As-The-Name", "client_secret".into())
             .unwrap_err();
         assert!(!swapped.to_string().contains("Fake"), "{swapped}");
+        let plain = Credentials::new(&pattern::PROFILE)
+            .set("fake_secret_in_lower_case", "client_secret".into())
+            .unwrap_err();
+        assert!(!plain.to_string().contains("fake"), "{plain}");
     }
 
     #[test]

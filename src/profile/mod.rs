@@ -12,9 +12,9 @@ mod refusal;
 mod render;
 mod vocabulary;
 
-pub(crate) use base_url::endpoint;
+pub(crate) use base_url::{check_scheme, endpoint};
 pub(crate) use credentials::{
-    Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end,
+    Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end, unknown_name,
 };
 pub(crate) use read::{Grant, read};
 pub(crate) use render::{Inputs, render};

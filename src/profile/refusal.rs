@@ -114,4 +114,3 @@ fn faults(profile: &Profile, json: &Json) -> Vec<&'static str> {
     };
     known.chain(["scope"]).filter(is_named).collect()
 }
-

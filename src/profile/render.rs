@@ -56,7 +56,9 @@ fn header(part: &HeaderPart, inputs: &Inputs<'_>) -> Result<Option<Secret>, Erro
             }
         },
         HeaderPart::Basic { user, password } => match (credential(user), credential(password)) {
-            (Some(user), Some(password)) => Some(basic(user, password, inputs.percent_encode_basic)?),
+            (Some(user), Some(password)) => {
+                Some(basic(user, password, inputs.percent_encode_basic)?)
+            }
             _ => None,
         },
     })

@@ -17,7 +17,7 @@ use super::date::date;
 use super::monitor::Monitor;
 use super::url::{USER_INFO, UrlError};
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::life::lockout::{REFUSAL_MEMORY, PasswordOutcome, pause};
+use crate::life::lockout::{PasswordOutcome, REFUSAL_MEMORY, pause};
 use crate::memory::{Owned, PerProcess};
 use crate::memory::{Secret, SecretBuf};
 

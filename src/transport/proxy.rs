@@ -179,7 +179,9 @@ impl Proxy {
         let answer = dialogue.ask_http(&request);
         let taken = match &answer {
             Ok(()) => PasswordOutcome::Accepted,
-            Err(error) => error.http_status().map_or(PasswordOutcome::Unknown, lockout::outcome_of_status),
+            Err(error) => {
+                error.http_status().map_or(PasswordOutcome::Unknown, lockout::outcome_of_status)
+            }
         };
         permit.conclude(taken, answer)
     }

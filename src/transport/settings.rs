@@ -118,3 +118,14 @@ pub(crate) enum ProxyChoice {
     /// `socks5h://` (names are resolved by the proxy), with `user:password@` where it asks.
     Url(Secret),
 }
+
+impl ProxyChoice {
+    /// Reads `environment`, `off` or a URL, which is checked when the transport is made.
+    pub(crate) fn parse(text: &str) -> Self {
+        match text {
+            "environment" => ProxyChoice::Environment,
+            "off" => ProxyChoice::Off,
+            url => ProxyChoice::Url(Secret::from(url)),
+        }
+    }
+}

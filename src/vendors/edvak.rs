@@ -8,7 +8,7 @@ use crate::profile::{
     Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Plausible, Profile,
     Refusals, Role, Rule, SHORTEST_LIFE, STANDARD_CODES, Scopes, Unit,
 };
-use crate::vendors::{Setup, Vendor};
+use crate::vendors::vendor::{Setup, Vendor, sealed};
 
 /// Credentials for Edvak's `POST /ccda/ccda/generate-token` (the doubled `ccda` is right).
 ///
@@ -33,12 +33,14 @@ pub struct Edvak {
     pub password: Secret,
 }
 
+impl sealed::Sealed for Edvak {}
+
 impl Vendor for Edvak {
     fn into_setup(self) -> Setup {
         Setup::new(&PROFILE, self.base_url)
-            .credential("client_id", self.client_id.into())
+            .credential("client_id", self.client_id)
             .credential("client_secret", self.client_secret)
-            .credential("username", self.username.into())
+            .credential("username", self.username)
             .credential("password", self.password)
     }
 }

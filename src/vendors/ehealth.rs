@@ -8,7 +8,7 @@ use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
     JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
-use crate::vendors::{Setup, Vendor};
+use crate::vendors::vendor::{Setup, Vendor, sealed};
 
 /// Credentials for eHealth Ukraine's `POST /oauth/tokens` with the refresh-token grant.
 ///
@@ -19,8 +19,7 @@ use crate::vendors::{Setup, Vendor};
 /// answer does bring a new one, the client goes on with that. When it dies
 /// ([`ErrorKind::SignInRequired`]), a person must sign in again.
 ///
-/// Optional credentials: `custom_psk` (`X-Custom-PSK`, opens the gateway) and `api_key`
-/// (`API-key`, the medical system's own). The vendor decides the scopes.
+/// The vendor decides the scopes.
 ///
 /// The token gives `user_id` as an extra field.
 #[derive(Clone, Debug)]
@@ -33,14 +32,22 @@ pub struct Ehealth {
     pub client_secret: Secret,
     /// The refresh token from the user's sign-in.
     pub refresh_token: Secret,
+    /// `X-Custom-PSK`, which opens the gateway; `None` where it asks for none.
+    pub custom_psk: Option<Secret>,
+    /// `API-key`, the medical system's own; `None` where the gateway asks for none.
+    pub api_key: Option<Secret>,
 }
+
+impl sealed::Sealed for Ehealth {}
 
 impl Vendor for Ehealth {
     fn into_setup(self) -> Setup {
         Setup::new(&PROFILE, self.base_url)
-            .credential("client_id", self.client_id.into())
+            .credential("client_id", self.client_id)
             .credential("client_secret", self.client_secret)
             .credential("refresh_token", self.refresh_token)
+            .optional("custom_psk", self.custom_psk)
+            .optional("api_key", self.api_key)
     }
 }
 

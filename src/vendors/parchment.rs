@@ -8,7 +8,7 @@ use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
     JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
-use crate::vendors::{Setup, Vendor};
+use crate::vendors::vendor::{Setup, Vendor, sealed};
 
 /// Credentials for [Parchment Health](https://docs.parchment.health)'s `POST /v1/token`.
 ///
@@ -18,9 +18,6 @@ use crate::vendors::{Setup, Vendor};
 /// At least one scope must be requested ([`ClientBuilder::scopes`](crate::ClientBuilder::scopes)), such as
 /// `create:patient`. Parchment grants those of them that it allows and silently drops the others:
 /// see [`Token::missing_scopes`](crate::Token::missing_scopes). A token belongs to the acting user.
-///
-/// Optional credential: `authorization_bearer`, a bearer token for the `Authorization` header of
-/// the token request itself, which one of Parchment's pages shows and its API does not need.
 ///
 /// Calls with the token also need the header `x-organization-secret`.
 #[derive(Clone, Debug)]
@@ -37,16 +34,22 @@ pub struct Parchment {
     pub organization_secret: Secret,
     /// `x-user-id`: the user on whose behalf the token will act.
     pub user_id: String,
+    /// A bearer token for the `Authorization` header of the token request itself. One of Parchment's
+    /// pages shows it, and its API does not need it: mostly `None`.
+    pub authorization_bearer: Option<Secret>,
 }
+
+impl sealed::Sealed for Parchment {}
 
 impl Vendor for Parchment {
     fn into_setup(self) -> Setup {
         Setup::new(&PROFILE, self.base_url)
-            .credential("partner_id", self.partner_id.into())
+            .credential("partner_id", self.partner_id)
             .credential("partner_secret", self.partner_secret)
-            .credential("organization_id", self.organization_id.into())
+            .credential("organization_id", self.organization_id)
             .credential("organization_secret", self.organization_secret)
-            .credential("user_id", self.user_id.into())
+            .credential("user_id", self.user_id)
+            .optional("authorization_bearer", self.authorization_bearer)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::profile::{
     Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, HeaderPart, Plausible,
     Profile, Refusals, Role, SHORTEST_LIFE, STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
 };
-use crate::vendors::{Setup, Vendor};
+use crate::vendors::vendor::{Setup, Vendor, sealed};
 
 /// Credentials for Pattern Health's `POST /api/auth/token`: HTTP Basic (RFC 7617) and a
 /// client-credentials grant (RFC 6749 §4.4).
@@ -27,10 +27,12 @@ pub struct Pattern {
     pub client_secret: Secret,
 }
 
+impl sealed::Sealed for Pattern {}
+
 impl Vendor for Pattern {
     fn into_setup(self) -> Setup {
         Setup::new(&PROFILE, self.base_url)
-            .credential("client_id", self.client_id.into())
+            .credential("client_id", self.client_id)
             .credential("client_secret", self.client_secret)
     }
 }

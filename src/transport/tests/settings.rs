@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
 use crate::memory::{Secret, SecretBuf};
-use crate::profile::endpoint;
+use crate::profile::{check_scheme, endpoint};
 use crate::transport::url::Host;
 use crate::transport::{HttpsTransport, ProxyChoice, Settings, TrustRoots};
 use crate::vendors::pattern::PROFILE;
@@ -340,7 +340,9 @@ proptest! {
     #[test]
     fn a_base_url_that_builds_leads_where_the_rfc_says(authority in AUTHORITY) {
         let base_url = format!("https://{authority}");
-        if let (Ok(url), true) = (endpoint(&PROFILE, &base_url, false), is_safe(&base_url)) {
+        let url = endpoint(&PROFILE, &base_url).ok();
+        let url = url.filter(|url| check_scheme(&PROFILE, url, false).is_ok());
+        if let (Some(url), true) = (url, is_safe(&base_url)) {
             check_destination(&base_url, 443, destination(settings(), url.as_str()));
             if let Host::Name(name) = &url.origin().host {
                 let name = name.trim_end_matches('.').to_owned();

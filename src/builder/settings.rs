@@ -1,0 +1,451 @@
+//! The one list of settings.
+//!
+//! A setting is a row: its name, its default, what it does, and how its value is read. `set` by
+//! name, the list in the error about an unknown name, the README, the C header and the manual
+//! of [`ClientBuilder::set`](crate::ClientBuilder::set) follow from it: run
+//! `UPDATE_LISTS=1 cargo test --lib settings` after a change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::builder::draft::Draft;
+use crate::error::Error;
+use crate::memory::{Secret, SecretBuf};
+use crate::profile::{REFRESH_TOKEN_END, check_scheme, endpoint, refresh_token_end, unknown_name};
+use crate::transport::{ProxyChoice, TlsStack, TrustRoots, check_user_agent};
+
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    /// What holds where it is not set.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the lists, which a test writes"))]
+    default: &'static str,
+    /// In Markdown.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the lists, which a test writes"))]
+    about: &'static str,
+    set: fn(&mut Draft, &Value<'_>) -> Result<(), Error>,
+}
+
+pub(super) static SETTINGS: &[Setting] = &[
+    Setting {
+        name: "base_url",
+        default: "none; required",
+        about: "Where the vendor's API lives, such as `https://api.parchmenthealth.io/external`.",
+        set: |draft, value| {
+            let url = endpoint(draft.profile(), value.text)?;
+            // Whether plain http is allowed may be set later.
+            check_scheme(draft.profile(), &url, true)?;
+            draft.url = Some(Arc::new(url));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "scopes",
+        default: "none",
+        about: "The scopes to request, separated by spaces; `parchment` requires at least one, the others take none.",
+        set: |draft, value| value.into(&mut draft.config.scopes, Value::words),
+    },
+    Setting {
+        name: "timeout_ms",
+        default: "`30000`",
+        about: "How many milliseconds a call may block at most, in all.",
+        set: |draft, value| draft.set_timeout(value.name, value.milliseconds()?),
+    },
+    Setting {
+        name: "ca_pem",
+        default: "none",
+        about: "CA certificates (PEM) to trust besides those of `roots`: a private CA, or a network that inspects TLS. May be set repeatedly.",
+        set: |draft, value| value.append_to(&mut draft.https().ca_pem),
+    },
+    Setting {
+        name: "ca_file",
+        default: "none",
+        about: "As `ca_pem`, from the file at this path, which is read at once.",
+        set: |draft, value| value.append_file_to(&mut draft.https().ca_pem),
+    },
+    Setting {
+        name: "roots",
+        default: "`bundled`",
+        about: "Whose CAs are trusted: `bundled`, those of the Mozilla root programme; `system`, those of the operating system's store (on Linux `SSL_CERT_FILE` and `SSL_CERT_DIR` name another place); `none`, those in `ca_pem` alone.",
+        set: |draft, value| {
+            let roots = value.one_of(&[
+                ("bundled", TrustRoots::Bundled),
+                ("system", TrustRoots::System),
+                ("none", TrustRoots::None),
+            ])?;
+            draft.https().roots = Some(roots);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "crl_pem",
+        default: "none",
+        about: "Certificate revocation lists (PEM), one for each issuer. A list counts however old it is; a certificate whose issuer has no list is accepted. May be set repeatedly.",
+        set: |draft, value| value.append_to(&mut draft.https().crl_pem),
+    },
+    Setting {
+        name: "crl_file",
+        default: "none",
+        about: "As `crl_pem`, from the file at this path, which is read at once.",
+        set: |draft, value| value.append_file_to(&mut draft.https().crl_pem),
+    },
+    Setting {
+        name: "tls",
+        default: "`rustls`",
+        about: "`rustls`, or `system`: OpenSSL, SChannel or Secure Transport, in a build with the feature `native-tls`. With `system`, `roots` is `system` unless it is set to `none`, pins are compared with the server's own key alone, and client keys must be PKCS#8.",
+        set: |draft, value| {
+            let stack =
+                value.one_of(&[("rustls", TlsStack::Rustls), ("system", TlsStack::System)])?;
+            draft.https().tls_stack = stack;
+            Ok(())
+        },
+    },
+    Setting {
+        name: "client_cert_pem",
+        default: "none",
+        about: "The certificate chain (PEM), its own certificate first, that identifies this client (mutual TLS).",
+        set: |draft, value| {
+            draft.https().client_cert_pem = Some(value.text.as_bytes().to_vec());
+            Ok(())
+        },
+    },
+    Setting {
+        name: "client_cert_file",
+        default: "none",
+        about: "As `client_cert_pem`, from the file at this path, which is read at once.",
+        set: |draft, value| {
+            draft.https().client_cert_pem = Some(value.file()?.expose_secret().to_vec());
+            Ok(())
+        },
+    },
+    Setting {
+        name: "client_key_pem",
+        default: "none",
+        about: "The key (PEM: PKCS#8, PKCS#1 or SEC1, not encrypted) of `client_cert_pem`.",
+        set: |draft, value| {
+            draft.https().client_key_pem = Some(SecretBuf::from(value.text.as_bytes()).into_kept());
+            Ok(())
+        },
+    },
+    Setting {
+        name: "client_key_file",
+        default: "none",
+        about: "As `client_key_pem`, from the file at this path, which is read at once.",
+        set: |draft, value| {
+            draft.https().client_key_pem = Some(value.file()?.into_kept());
+            Ok(())
+        },
+    },
+    Setting {
+        name: "pins",
+        default: "none",
+        about: "SHA-256 of public keys (base64, RFC 7469), separated by spaces: the server's key, or that of a CA that vouches for it, must be among them.",
+        set: |draft, value| value.into(&mut draft.https().pins, Value::words),
+    },
+    Setting {
+        name: "proxy",
+        default: "`environment`",
+        about: "`environment`: what `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say when the client is made; `off`; or a URL: `http://`, `socks5://` or `socks5h://`, with `user:password@` where the proxy asks for it, special characters as `%XX`. A login that the proxy refused is not sent again for 15 minutes by this client and its siblings, and one whose outcome is unknown at most five times in 15 minutes; a new client begins anew.",
+        set: |draft, value| {
+            draft.https().proxy = ProxyChoice::parse(value.text);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "resolve",
+        default: "none",
+        about: "`host=address`: connects to this address without asking DNS, for split-horizon DNS and tests. May be set repeatedly.",
+        set: |draft, value| {
+            let (host, address) = value.text.split_once('=').unwrap_or((value.text, ""));
+            let address = address.parse().map_err(|_| {
+                let problem = "is not of the form host=address";
+                Error::setting(value.name, problem, "write for example api.example.com=10.1.2.3")
+            })?;
+            draft.https().resolve.push((host.to_owned(), address));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "max_idle_ms",
+        default: "`20000`",
+        about: "How many milliseconds a connection is kept for the next request; 0 keeps none.",
+        set: |draft, value| value.into(&mut draft.https().max_idle_age, Value::milliseconds),
+    },
+    Setting {
+        name: "user_agent",
+        default: "`caretoken/` and the version",
+        about: "The `User-Agent` header.",
+        set: |draft, value| {
+            check_user_agent(value.text)?;
+            draft.https().user_agent = value.text.to_owned().into();
+            Ok(())
+        },
+    },
+    Setting {
+        name: "rejection_memory_ms",
+        default: "`900000`",
+        about: "How many milliseconds rejected credentials are not sent again, so that no account gets locked; 0 turns it off, also where that can lock an account.",
+        set: |draft, value| value.into(&mut draft.config.rejection_memory, Value::milliseconds),
+    },
+    Setting {
+        name: REFRESH_TOKEN_END,
+        default: "not known",
+        about: "When the configured refresh token ends, in Unix milliseconds; `ehealth` alone. The token is used once more before its end, and the event `sign_in_due` tells days ahead that a person must sign in again.",
+        set: |draft, value| {
+            let end_ms = refresh_token_end(draft.profile(), value.text)?;
+            draft.set_refresh_token_end(Some(end_ms));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "percent_encode_credentials",
+        default: "`false`",
+        about: "`true` percent-encodes client id and secret before they are joined for HTTP Basic (RFC 6749 section 2.3.1); `pattern` alone.",
+        set: |draft, value| {
+            value.into(&mut draft.config.percent_encode_credentials, Value::boolean)
+        },
+    },
+    Setting {
+        name: "plain_http_to_loopback",
+        default: "`false`",
+        about: "`true` allows `http://` to this machine itself, for tests; all addresses of the host must be loopback.",
+        set: |draft, value| value.into(&mut draft.config.plain_http_to_loopback, Value::boolean),
+    },
+    Setting {
+        name: "require_locked_memory",
+        default: "`false`",
+        about: "`true` refuses to work where the system does not let all credentials and tokens be locked into RAM.",
+        set: |draft, value| value.into(&mut draft.config.require_locked_memory, Value::boolean),
+    },
+];
+
+/// Sets the setting or credential of that name.
+pub(super) fn set(draft: &mut Draft, name: &str, value: Secret) -> Result<(), Error> {
+    let text = value.expose_secret();
+    let Some(name) = known(draft, name) else {
+        let names: Vec<_> = names(draft).collect();
+        let what = format!("a setting of {}", draft.profile().vendor);
+        return Err(unknown_name(name, text, &what, &names));
+    };
+    if text.contains('\0') {
+        return Err(Error::setting(name, "has a NUL in it", "remove it"));
+    }
+    match SETTINGS.iter().find(|setting| setting.name == name) {
+        Some(setting) => (setting.set)(draft, &Value { name, text }),
+        None => draft.set_credential(name, value),
+    }
+}
+
+/// The name of a credential or setting, if it is one.
+pub(super) fn known(draft: &Draft, name: &str) -> Option<&'static str> {
+    names(draft).find(|known| *known == name)
+}
+
+fn names(draft: &Draft) -> impl Iterator<Item = &'static str> + use<> {
+    let credentials = draft.profile().credentials.iter().map(|credential| credential.name);
+    credentials.chain(SETTINGS.iter().map(|setting| setting.name))
+}
+
+/// The value of a setting, with its name for errors.
+struct Value<'a> {
+    name: &'static str,
+    text: &'a str,
+}
+
+impl Value<'_> {
+    /// Stores what `read` makes of it.
+    fn into<T>(
+        &self,
+        place: &mut T,
+        read: impl FnOnce(&Self) -> Result<T, Error>,
+    ) -> Result<(), Error> {
+        *place = read(self)?;
+        Ok(())
+    }
+
+    fn words(&self) -> Result<Vec<String>, Error> {
+        Ok(self.text.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+
+    fn boolean(&self) -> Result<bool, Error> {
+        self.one_of(&[("true", true), ("false", false)])
+    }
+
+    fn one_of<T: Copy>(&self, choices: &[(&'static str, T)]) -> Result<T, Error> {
+        let found = choices.iter().find(|(word, _)| *word == self.text);
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            let problem = match words.as_slice() {
+                [first, second] => format!("is neither {first} nor {second}"),
+                [others @ .., last] => format!("is not one of {} and {last}", others.join(", ")),
+                [] => String::new(),
+            };
+            Error::setting(self.name, problem, "write one of them")
+        })
+    }
+
+    fn milliseconds(&self) -> Result<Duration, Error> {
+        self.text.parse().map(Duration::from_millis).map_err(|_| {
+            let remedy = "write milliseconds as digits, such as 10000";
+            Error::setting(self.name, "is not a whole number of milliseconds", remedy)
+        })
+    }
+
+    fn append_to(&self, pem: &mut Option<Vec<u8>>) -> Result<(), Error> {
+        append_pem(pem, self.text.as_bytes());
+        Ok(())
+    }
+
+    fn append_file_to(&self, pem: &mut Option<Vec<u8>>) -> Result<(), Error> {
+        append_pem(pem, self.file()?.expose_secret());
+        Ok(())
+    }
+
+    /// Reads a file whole. Not a pipe or device: they may never end.
+    fn file(&self) -> Result<SecretBuf, Error> {
+        let wrong = |problem: String| {
+            Error::setting(self.name, problem, "give the path of a readable PEM file")
+        };
+        match std::fs::metadata(self.text) {
+            // What a directory is, the system says itself.
+            Ok(found) if !found.is_file() && !found.is_dir() => {
+                return Err(wrong("is not a regular file".to_owned()));
+            }
+            Ok(found) if found.len() > MAX_FILE => {
+                return Err(wrong("is larger than 4 MiB".to_owned()));
+            }
+            _ => {}
+        }
+        let content = std::fs::read(self.text).map_err(|error| {
+            // What the system says, without the number behind it.
+            let words = error.to_string();
+            let words = words.split(" (os error").next().unwrap_or_default();
+            wrong(format!("cannot be read ({words})"))
+        })?;
+        Ok(SecretBuf::from(&Zeroizing::new(content)[..]))
+    }
+}
+
+/// Far above all certificates of all CAs.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// Appends a PEM text to what was given before.
+pub(super) fn append_pem(all: &mut Option<Vec<u8>>, pem: &[u8]) {
+    let all = all.get_or_insert_default();
+    all.extend_from_slice(pem);
+    all.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::vendors::PROFILES;
+
+    /// Holds the part of a file between two texts against what the table says, or replaces it.
+    fn hold(file: &str, begin: &str, end: &str, wanted: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let start =
+            text.find(begin).unwrap_or_else(|| panic!("{file} has no {begin:?}")) + begin.len();
+        let length = text[start..].find(end).unwrap_or_else(|| panic!("{file} has no {end:?}"));
+        let present = &text[start..start + length];
+        if std::env::var_os("UPDATE_LISTS").is_some() {
+            fs::write(&path, [&text[..start], wanted, &text[start + length..]].concat()).unwrap();
+        } else {
+            assert_eq!(present, wanted, "{file}: run UPDATE_LISTS=1 cargo test --lib settings");
+        }
+    }
+
+    /// `name  text`, wrapped for the header, with the text in a column of its own.
+    fn entry(name: &str, text: &str) -> String {
+        const COLUMN: usize = 21;
+        let mut lines = vec![format!("  {name}")];
+        if name.len() + 2 > COLUMN - 2 {
+            lines.push(String::new());
+        }
+        for word in text.replace('`', "").split(' ') {
+            let line = lines.last_mut().unwrap();
+            if line.len() > COLUMN && line.len() + 1 + word.len() > 94 {
+                lines.push(format!("{:COLUMN$}{word}", ""));
+            } else if line.len() > COLUMN {
+                *line += &format!(" {word}");
+            } else {
+                *line = format!("{line:COLUMN$}{word}");
+            }
+        }
+        lines.iter().map(|line| format!("/// {line}\n")).collect()
+    }
+
+    fn text(setting: &Setting) -> String {
+        format!("{} Default: {}.", setting.about, setting.default)
+    }
+
+    #[test]
+    fn the_manual_of_set_lists_the_settings() {
+        let list = SETTINGS.iter().map(|row| format!("- `{}`: {}\n", row.name, text(row)));
+        hold(
+            "src/builder/settings.md",
+            "<!-- from SETTINGS -->\n\n",
+            "\n<!-- end -->",
+            &list.collect::<String>(),
+        );
+    }
+
+    #[test]
+    fn the_readme_lists_the_settings_and_the_credentials_of_each_vendor() {
+        let row = |row: &Setting| format!("| `{}` | {} | {} |\n", row.name, row.default, row.about);
+        let rows: String = SETTINGS.iter().map(row).collect();
+        hold(
+            "README.md",
+            "| setting | default | what it does |\n|---|---|---|\n",
+            "\n**The system's TLS**",
+            &rows,
+        );
+
+        let readme =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+        for profile in PROFILES {
+            let name = format!("| `{}` |", profile.vendor);
+            let row = readme.lines().find(|line| line.contains(&name));
+            let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+            for credential in profile.credentials {
+                assert!(
+                    row.contains(&format!("`{}`", credential.name)),
+                    "{row}: {}",
+                    credential.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_lists_the_credentials_of_each_vendor_and_the_settings() {
+        let credential = |known: &crate::profile::Credential| match known.required {
+            true => known.name.to_owned(),
+            false => format!("[{}]", known.name),
+        };
+        let vendors = PROFILES.iter().map(|profile| {
+            let names: Vec<_> = profile.credentials.iter().map(credential).collect();
+            entry(profile.vendor, &names.join(", "))
+        });
+        let settings = SETTINGS.iter().map(|row| entry(row.name, &text(row)));
+        let list: String =
+            vendors.chain(["///\n/// The settings:\n///\n".to_owned()]).chain(settings).collect();
+        let end = "///\n/// A value that cannot be used";
+        hold("src/capi/config.rs", "may be left out]:\n///\n", end, &list);
+    }
+
+    #[test]
+    fn names_are_unique_and_no_credentials() {
+        for (index, setting) in SETTINGS.iter().enumerate() {
+            assert!(SETTINGS[index + 1..].iter().all(|other| other.name != setting.name));
+            for profile in PROFILES {
+                assert!(profile.credentials.iter().all(|known| known.name != setting.name));
+            }
+        }
+    }
+}

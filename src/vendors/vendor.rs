@@ -1,0 +1,39 @@
+//! What the typed credentials of all vendors have in common.
+
+use crate::memory::Secret;
+use crate::profile::Profile;
+
+/// A vendor's credentials: [`Parchment`](crate::Parchment), [`Ehealth`](crate::Ehealth),
+/// [`Edvak`](crate::Edvak) or [`Pattern`](crate::Pattern).
+pub trait Vendor: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_setup(self) -> Setup;
+}
+
+pub(super) mod sealed {
+    /// Seals [`Vendor`](super::Vendor): what it hands over may change.
+    pub trait Sealed {}
+}
+
+/// A profile, a base URL and credentials, not yet checked.
+#[derive(Debug)]
+pub struct Setup {
+    pub(crate) profile: &'static Profile,
+    pub(crate) base_url: String,
+    pub(crate) credentials: Vec<(&'static str, Secret)>,
+}
+
+impl Setup {
+    pub(super) fn new(profile: &'static Profile, base_url: String) -> Self {
+        Setup { profile, base_url, credentials: Vec::new() }
+    }
+
+    pub(super) fn credential(self, name: &'static str, value: impl Into<Secret>) -> Self {
+        self.optional(name, Some(value.into()))
+    }
+
+    pub(super) fn optional(mut self, name: &'static str, value: Option<Secret>) -> Self {
+        self.credentials.extend(value.map(|value| (name, value)));
+        self
+    }
+}
