@@ -436,7 +436,8 @@ typedef struct caretoken_stats {
 #define CARETOKEN_BUFFER_TOO_SMALL 2
 
 /**
- * A setting, name or argument cannot be used. The error's field names it; its value is never shown.
+ * A setting, credential name or argument cannot be used. The error's field names it; its value is
+ * never shown.
  */
 #define CARETOKEN_INVALID_SETTING 3
 
@@ -472,12 +473,12 @@ typedef struct caretoken_stats {
 #define CARETOKEN_PROXY_LOGIN_REJECTED 25
 
 /**
- * The timeout passed. The error's phase says where the time went.
+ * The deadline passed. The error's phase says where the time went.
  */
 #define CARETOKEN_TIMEOUT 30
 
 /**
- * caretoken_client_cancel was called, or the client was freed.
+ * The call was cancelled. caretoken_client_cancel was called, or the client was freed.
  */
 #define CARETOKEN_CANCELLED 31
 
@@ -517,7 +518,7 @@ typedef struct caretoken_stats {
 #define CARETOKEN_ENDPOINT_NOT_FOUND 46
 
 /**
- * Too many requests. See caretoken_error_retry_after_ms.
+ * Too many requests. See the error's retry_after_ms.
  */
 #define CARETOKEN_RATE_LIMITED 47
 
@@ -557,7 +558,7 @@ typedef struct caretoken_stats {
 #define CARETOKEN_INVALID_LIFETIME 65
 
 /**
- * Fresh tokens were refused again and again; see caretoken_client_reject.
+ * Fresh tokens were refused again and again. See caretoken_client_reject.
  */
 #define CARETOKEN_TOKENS_REFUSED 80
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::caretoken_error;
 use super::status::{
-    CARETOKEN_BUFFER_TOO_SMALL, CARETOKEN_NULL_ARGUMENT, CARETOKEN_OK, caretoken_status, status_of,
+    CARETOKEN_BUFFER_TOO_SMALL, CARETOKEN_NULL_ARGUMENT, CARETOKEN_OK, caretoken_status,
 };
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::clear_registers;
@@ -62,7 +62,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Failure { status: status_of(error.kind()), error }
+        Failure { status: error.kind().number(), error }
     }
 }
 

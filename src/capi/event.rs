@@ -1,6 +1,6 @@
 //! `caretoken_event`: what happens inside a client.
 
-use super::status::{CARETOKEN_OK, caretoken_status, status_of};
+use super::status::{CARETOKEN_OK, caretoken_status};
 use super::strings::{Texts, caretoken_str};
 use crate::event::Event;
 
@@ -42,7 +42,7 @@ pub(super) fn with_face(event: &Event, read: impl FnOnce(&caretoken_event)) {
         vendor: next(),
         took_ms: ms(event.took),
         span_ms: ms(event.span),
-        status: event.error.as_ref().map_or(CARETOKEN_OK, |error| status_of(error.kind())),
+        status: event.error.as_ref().map_or(CARETOKEN_OK, |error| error.kind().number()),
         message: next(),
     });
 }

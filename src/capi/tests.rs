@@ -123,18 +123,54 @@ fn a_panic_inside_the_boundary_prints_nothing_and_one_outside_prints_as_ever() {
     assert!(!printed.contains("fake-"), "{printed}");
 }
 
-#[test]
-fn every_kind_of_error_has_a_status_of_its_own_with_the_same_name() {
-    let mut numbers: Vec<_> = ErrorKind::ALL.iter().map(|kind| status::status_of(*kind)).collect();
-    for (kind, number) in ErrorKind::ALL.iter().zip(&numbers) {
-        assert_eq!(status::name_of(*number).unwrap().to_str(), Ok(kind.name()));
+/// The constants that `status.rs` documents for C: name in lower case, number, comment.
+fn constants() -> Vec<(String, i32, String)> {
+    let (mut constants, mut comment) = (Vec::new(), String::new());
+    for line in include_str!("status.rs").lines() {
+        if let Some(words) = line.strip_prefix("///") {
+            comment.push_str(words);
+            continue;
+        }
+        if let Some((name, number)) = line
+            .strip_prefix("pub const CARETOKEN_")
+            .and_then(|rest| rest.strip_suffix(';')?.split_once(": caretoken_status = "))
+        {
+            let comment = comment.trim().to_owned();
+            constants.push((name.to_lowercase(), number.parse().unwrap(), comment));
+        }
+        comment.clear();
     }
-    numbers.extend([CARETOKEN_OK, CARETOKEN_NULL_ARGUMENT, CARETOKEN_BUFFER_TOO_SMALL]);
-    numbers.sort_unstable();
-    numbers.dedup();
-    assert_eq!(numbers.len(), ErrorKind::ALL.len() + 3);
+    constants
+}
+
+/// cbindgen expands no macros, so that the constants cannot be made of the table of kinds.
+#[test]
+fn the_documented_statuses_are_the_kinds_of_error_and_three_more() {
+    let mut statuses = constants();
+    let others: Vec<_> = statuses.drain(..3).map(|(name, number, _)| (name, number)).collect();
+    let named = |name: &str, number| (name.to_owned(), number);
+    assert_eq!(others, [named("ok", 0), named("null_argument", 1), named("buffer_too_small", 2)]);
+
+    let mut kinds: Vec<_> = ErrorKind::ALL.iter().collect();
+    kinds.sort_by_key(|kind| kind.number());
+    assert_eq!(
+        statuses.iter().map(|(name, number, _)| (name.as_str(), *number)).collect::<Vec<_>>(),
+        kinds.iter().map(|kind| (kind.name(), kind.number())).collect::<Vec<_>>()
+    );
+    for (kind, (name, _, comment)) in kinds.iter().zip(&statuses) {
+        let first =
+            format!("{}.", kind.doc().trim().trim_end_matches('.').split(". ").next().unwrap());
+        assert!(comment.starts_with(&first), "{name}: {comment:?} does not begin with {first:?}");
+    }
+}
+
+#[test]
+fn every_status_has_a_name_and_no_other_number() {
+    for (name, number, _) in constants() {
+        assert_eq!(status::name_of(number).unwrap().to_str(), Ok(name.as_str()));
+    }
     let named = (-1000..1000).filter(|number| status::name_of(*number).is_some());
-    assert_eq!(named.collect::<Vec<_>>(), numbers);
+    assert_eq!(named.count(), constants().len());
 }
 
 /// A number that has been released must keep its meaning.
