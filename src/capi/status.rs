@@ -1,16 +1,8 @@
-//! `caretoken_status`: one number per outcome.
+//! The numbers of `caretoken_status`, and their names.
 
-use std::ffi::CStr;
-
-use super::boundary::guard;
-use super::strings::caretoken_str;
+use super::panic::catch;
+use super::types::{caretoken_status, caretoken_str};
 use crate::error::ErrorKind;
-
-/// What became of a call: CARETOKEN_OK, or one of the other numbers below.
-///
-/// The numbers never change and are never used again for something else; new ones may be added, so a
-/// switch over them needs a default.
-pub type caretoken_status = i32;
 
 /// It worked.
 pub const CARETOKEN_OK: caretoken_status = 0;
@@ -80,24 +72,26 @@ pub const CARETOKEN_TOKENS_REFUSED: caretoken_status = 80;
 /// The rotation callback could not store the new refresh token.
 pub const CARETOKEN_ROTATION_NOT_STORED: caretoken_status = 81;
 
-/// A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
-/// it happened in cannot be used any more, only freed.
+/// A defect in caretoken. After a panic, whose place in the source the error's line tells, the client it
+/// happened in cannot be used any more, only freed.
 pub const CARETOKEN_INTERNAL: caretoken_status = 99;
 
-/// The name of a status, `None` for a number that is none.
-pub(super) fn name_of(status: caretoken_status) -> Option<&'static CStr> {
-    match status {
-        CARETOKEN_OK => Some(c"ok"),
-        CARETOKEN_NULL_ARGUMENT => Some(c"null_argument"),
-        CARETOKEN_BUFFER_TOO_SMALL => Some(c"buffer_too_small"),
-        _ => ErrorKind::ALL.iter().find(|kind| kind.number() == status).map(|kind| kind.c_name()),
-    }
+/// The name of a status.
+pub(super) fn name_of(status: caretoken_status) -> caretoken_str {
+    caretoken_str::constant(match status {
+        CARETOKEN_OK => c"ok",
+        CARETOKEN_NULL_ARGUMENT => c"null_argument",
+        CARETOKEN_BUFFER_TOO_SMALL => c"buffer_too_small",
+        _ => {
+            let kind = ErrorKind::ALL.iter().find(|kind| kind.number() == status);
+            kind.map_or(c"unknown", |kind| kind.c_name())
+        }
+    })
 }
 
 /// The stable name of a status, such as credentials_rejected for CARETOKEN_CREDENTIALS_REJECTED;
 /// unknown for a number that this version does not know. Lives for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn caretoken_status_name(status: caretoken_status) -> caretoken_str {
-    let name = guard(|| caretoken_str::constant(name_of(status).unwrap_or(c"unknown")));
-    name.unwrap_or(caretoken_str::EMPTY)
+    catch(|| name_of(status)).unwrap_or(caretoken_str::EMPTY)
 }
