@@ -81,11 +81,12 @@ macro_rules! error_kinds {
 }
 
 // One row a kind: documentation, variant, number in C, stable name, who must act, whether the same call
-// may succeed later, message, remedy. The first sentence of the documentation stands in the C header as
-// well, beside the constant of that number in `capi/status.rs`. Numbers and names are never changed and
-// never used again for something else.
+// may succeed later, message, remedy. `capi/status.rs` has a constant for each number, whose comment
+// begins with the first sentence of the documentation. Numbers and names never change and are never used
+// again for something else.
 error_kinds! {
-    /// A setting, credential name or argument cannot be used. [`Error::field`](crate::Error::field) names it.
+    /// A setting, credential name or argument cannot be used.
+    /// [`Error::field`](crate::Error::field) names it.
     InvalidSetting = 3, "invalid_setting", Caller, retryable: false,
         "a setting cannot be used",
         "correct the named setting";
@@ -168,7 +169,8 @@ error_kinds! {
         "there is no token endpoint at this address",
         "check base_url; some vendors also answer so when a permission is missing";
 
-    /// Too many requests. [`Error::retry_after`](crate::Error::retry_after) says how long to wait where the vendor did.
+    /// Too many requests. [`Error::retry_after`](crate::Error::retry_after) says how long to wait
+    /// where the vendor did.
     RateLimited = 47, "rate_limited", Caller, retryable: true,
         "too many requests",
         "wait before the next call; share one client instead of making many";
