@@ -31,6 +31,22 @@ fn generate_header() -> Result {
     Ok(())
 }
 
+/// The sections of the header, in the order in which a C developer meets things, and the modules of
+/// `src/capi` that each is made of.
+#[cfg(feature = "capi")]
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("What all functions use", &["types"]),
+    ("Configuration", &["config"]),
+    ("Client", &["client"]),
+    ("Token", &["token"]),
+    ("Error", &["error", "status"]),
+    ("Callbacks", &["event", "callbacks"]),
+    ("Doctor", &["report"]),
+    ("Helpers", &["helpers"]),
+];
+
+/// cbindgen writes all types before all functions. So it is called for each section by itself; types
+/// are declared in front of all sections, since a section may name those of a later one.
 #[cfg(feature = "capi")]
 fn generate_header() -> Result {
     use std::env::var;
@@ -41,26 +57,60 @@ fn generate_header() -> Result {
 
     let root = PathBuf::from(var("CARGO_MANIFEST_DIR")?);
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
-    config.after_includes = Some(format!(
-        "\n/** The version of this header. The library's own is caretoken_version(). */\n\
-         #define CARETOKEN_VERSION \"{}\"\n\
-         #define CARETOKEN_VERSION_MAJOR {}\n\
-         #define CARETOKEN_VERSION_MINOR {}\n\
-         #define CARETOKEN_VERSION_PATCH {}",
+    let introduction = config.header.take().unwrap_or_default();
+    let (mut declarations, mut sections) = (String::new(), String::new());
+    for (title, modules) in SECTIONS {
+        let mut builder = cbindgen::Builder::new().with_config(config.clone());
+        for module in *modules {
+            builder = builder.with_src(root.join(format!("src/capi/{module}.rs")));
+        }
+        let mut section = Vec::new();
+        builder.generate()?.write(&mut section);
+        sections += &format!("\n/* ---- {title} {:-<1$} */\n\n", "", 90 - title.len());
+        for line in String::from_utf8(section)?.trim().lines() {
+            match line.strip_prefix("struct ").and_then(|rest| rest.strip_suffix([';', '{'])) {
+                Some(name) => {
+                    let name = name.trim();
+                    declarations += &format!("typedef struct {name} {name};\n");
+                    sections += line;
+                }
+                None => sections += &line.replace("struct caretoken_", "caretoken_"),
+            }
+            sections.push('\n');
+        }
+    }
+
+    let text = format!(
+        r#"{introduction}
+#ifndef CARETOKEN_H
+#define CARETOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header. The library's own is caretoken_version(). */
+#define CARETOKEN_VERSION "{}"
+#define CARETOKEN_VERSION_MAJOR {}
+#define CARETOKEN_VERSION_MINOR {}
+#define CARETOKEN_VERSION_PATCH {}
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+{declarations}{sections}
+#ifdef __cplusplus
+}}  /* extern "C" */
+#endif
+
+#endif  /* CARETOKEN_H */
+"#,
         var("CARGO_PKG_VERSION")?,
         var("CARGO_PKG_VERSION_MAJOR")?,
         var("CARGO_PKG_VERSION_MINOR")?,
         var("CARGO_PKG_VERSION_PATCH")?,
-    ));
-
-    // In the order in which the header is read.
-    let modules =
-        ["strings", "status", "error", "token", "event", "config", "client", "report", "version"];
-    let mut builder = cbindgen::Builder::new().with_config(config);
-    for module in modules {
-        builder = builder.with_src(root.join(format!("src/capi/{module}.rs")));
-    }
-    let header = PathBuf::from(var("OUT_DIR")?).join("caretoken.h");
-    builder.generate()?.write_to_file(header);
+    );
+    std::fs::write(PathBuf::from(var("OUT_DIR")?).join("caretoken.h"), text)?;
     Ok(())
 }

@@ -19,8 +19,8 @@ static struct {
     time_t expires;
 } peer = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
 
-static void die(const char *what, caretoken_error *error) {
-    fprintf(stderr, "%s: %s\n", what, error ? caretoken_error_message(error).data : "failed");
+static void die(const char *what, const caretoken_error *error) {
+    fprintf(stderr, "%s: %s\n", what, error ? error->message.data : "failed");
     exit(EXIT_FAILURE);
 }
 
@@ -71,7 +71,7 @@ static void measure(const char *name, void *(*work)(void *), int threads) {
 }
 
 static void set(caretoken_config *config, const char *name, const char *variable) {
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     const char *value = getenv(variable);
     if (value == NULL) die(variable, NULL);
     if (caretoken_config_set(config, name, value, strlen(value), &error) != CARETOKEN_OK)
@@ -79,7 +79,7 @@ static void set(caretoken_config *config, const char *name, const char *variable
 }
 
 int main(int argc, char **argv) {
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     caretoken_config *config = NULL;
     const caretoken_token *token = NULL;
     int rounds = argc > 1 ? atoi(argv[1]) : 1;

@@ -41,21 +41,21 @@ struct party {
     const caretoken_token *token;
 };
 
-static void check(caretoken_status status, caretoken_error *error) {
+static void check(caretoken_status status, const caretoken_error *error) {
     if (status == CARETOKEN_OK) return;
-    fprintf(stderr, "%s\n", error ? caretoken_error_message(error).data : "failed");
+    fprintf(stderr, "%s\n", error ? error->message.data : "failed");
     exit(EXIT_FAILURE);
 }
 
 static void set(caretoken_config *config, const char *name, const char *value) {
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     check(caretoken_config_set(config, name, value, strlen(value), &error), error);
 }
 
 static struct party *party_new(enum row row) {
     struct party *party = calloc(1, sizeof *party);
     caretoken_config *config = NULL;
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     check(caretoken_config_new("pattern", &config, &error), error);
     set(config, "base_url", setting("FETCH_BASE_URL"));
     set(config, "client_id", setting("FETCH_USER"));
@@ -77,7 +77,7 @@ static void party_free(struct party *party) {
 /* Setting the id, even to the same, drops the cached token and nothing else. */
 static void party_prepare(struct party *party) {
     const char *user = setting("FETCH_USER");
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     check(caretoken_client_set_credential(party->client, "client_id", user, strlen(user), &error),
           error);
     caretoken_token_free(party->token);
@@ -85,7 +85,7 @@ static void party_prepare(struct party *party) {
 }
 
 static size_t party_fetch(struct party *party) {
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     check(caretoken_client_token(party->client, 30000, &party->token, &error), error);
     return party->token->access_token.len;
 }

@@ -13,13 +13,13 @@
 #include "sandbox.h"
 
 /* Prints the error and lets it go. One line says it all, and it is safe to log. */
-static void complain(caretoken_error *error) {
-    fprintf(stderr, "%s\n", caretoken_error_line(error).data);
+static void complain(const caretoken_error *error) {
+    fprintf(stderr, "%s\n", error->line.data);
     caretoken_error_free(error);
 }
 
 static int set(caretoken_config *config, const char *name, const char *value) {
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     size_t length = value != NULL ? strlen(value) : 0;
     if (caretoken_config_set(config, name, value, length, &error) != CARETOKEN_OK) {
         complain(error);
@@ -45,7 +45,7 @@ static int configure(caretoken_config *config, const struct vendor *vendor) {
 
 /* A client; NULL after a complaint. A program makes it once and shares it among its threads. */
 static caretoken_client *make_client(const struct vendor *vendor) {
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     caretoken_config *config = NULL;
     caretoken_client *client = NULL;
 
@@ -137,7 +137,7 @@ static void print_row(const caretoken_token *token, long resource_status) {
 /* Gets a token, uses it, and asks for another one if the API refuses it. */
 static int visit(const struct vendor *vendor) {
     caretoken_client *client = make_client(vendor);
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     const caretoken_token *token = NULL;
     long status = 0;
     int attempts;

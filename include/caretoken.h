@@ -12,13 +12,13 @@
  *     #include "caretoken.h"
  *
  *     static int set(caretoken_config *config, const char *name, const char *value,
- *                    caretoken_error **error) {
+ *                    const caretoken_error **error) {
  *         return caretoken_config_set(config, name, value, value ? strlen(value) : 0, error)
  *                == CARETOKEN_OK;
  *     }
  *
  *     int main(void) {
- *         caretoken_error *error = NULL;
+ *         const caretoken_error *error = NULL;
  *         caretoken_config *config = NULL;
  *         caretoken_client *client = NULL;
  *         const caretoken_token *token = NULL;
@@ -39,7 +39,7 @@
  *             // 401: caretoken_client_reject(client, token, NULL, NULL), and ask for another.
  *         }
  *         if (error != NULL) {
- *             fprintf(stderr, "%s\n", caretoken_error_line(error).data);
+ *             fprintf(stderr, "%s\n", error->line.data);
  *         }
  *
  *         int status = token != NULL ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -52,9 +52,14 @@
  * It links with -lcaretoken, or with libcaretoken.a and -lpthread -ldl -lm.
  *
  * ERRORS. Each function that can fail returns a caretoken_status: CARETOKEN_OK, which is 0, or another
- * of the numbers below. Its last argument takes the address of a caretoken_error pointer, or NULL if
- * you do not care: on failure it is set to an error that you free, on success to NULL. So free one
- * error before you pass the same pointer again. There is no errno-like last error.
+ * of the numbers below. Its last argument takes the address of a const caretoken_error pointer, or NULL
+ * if you do not care: on failure it is set to an error, never to NULL, that you read like any struct and
+ * free; on success it is set to NULL. So free one error before you pass the same pointer again. There is
+ * no errno-like last error.
+ *
+ * TOKENS, ERRORS AND REPORTS are structs that the library makes and you read. Later versions add fields
+ * at the end only: a program may run with a later library than it was compiled for, not with an earlier
+ * one.
  *
  * OUT-PARAMETERS come last, before the error. They are set to NULL, 0 or false as soon as the function
  * begins, whatever they held before, and to their result if it succeeds (caretoken_client_authorization
@@ -67,7 +72,7 @@
  *
  * NULL. Every _free takes NULL and does nothing. Any other NULL that is not allowed is
  * CARETOKEN_NULL_ARGUMENT, with an error that names the argument. (NULL, 0) is an empty text. Functions
- * that read from a token, a report or an error take NULL, too, and find nothing in it.
+ * that read from a token take NULL, too, and find nothing in it.
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
  * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
@@ -118,7 +123,6 @@
  * This file is generated from src/capi. C99 and later; C++ programs may prefer caretoken.hpp.
  */
 
-
 #ifndef CARETOKEN_H
 #define CARETOKEN_H
 
@@ -132,58 +136,22 @@
 #define CARETOKEN_VERSION_MINOR 1
 #define CARETOKEN_VERSION_PATCH 0
 
-/**
- * For timeout_ms: the config's timeout.
- */
-#define CARETOKEN_DEFAULT_TIMEOUT -1
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-/**
- * Turns one set of credentials into a token that is valid now, and keeps it valid.
- *
- * Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
- * share it: any number of threads may use it at once, and they share one token and one fetch. Work
- * happens inside the calls. After a fork the child may go on using it.
- *
- * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
- * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
- * it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
- * else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
- * CARETOKEN_INVALID_SETTING; there is no upper limit.
- */
-typedef struct caretoken_client caretoken_client;
-
-/**
- * What a client is made of: a vendor, credentials, settings, callbacks.
- *
- * Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
- * client copies what it needs, so that a config may make several clients, be changed in between, and
- * be freed at any time.
- */
+typedef struct caretoken_str caretoken_str;
 typedef struct caretoken_config caretoken_config;
-
-/**
- * Why a call failed, and who must do what about it.
- *
- * It holds statuses, codes, names and shapes, never a credential, a token or a part of an answer's
- * body: it is safe to log. Every fallible function makes one if its last argument is not NULL; free
- * it with caretoken_error_free. It never changes, so any thread may read it, and it needs nothing
- * that may be freed before it.
- *
- * The functions that read it take NULL for an error that knows nothing, so that they can be called
- * without a look at the pointer.
- */
+typedef struct caretoken_client caretoken_client;
+typedef struct caretoken_credential caretoken_credential;
+typedef struct caretoken_stats caretoken_stats;
+typedef struct caretoken_extra caretoken_extra;
+typedef struct caretoken_token caretoken_token;
 typedef struct caretoken_error caretoken_error;
-
-/**
- * What caretoken_client_doctor found on the way to the vendor.
- *
- * It holds addresses and names of hosts and certificates, statuses and times, never a credential, a
- * token or a part of an answer's body. Free it with caretoken_report_free. It never changes, so any
- * thread may read it, and it needs nothing that may be freed before it.
- *
- * The functions that read it take NULL for a report that found nothing.
- */
+typedef struct caretoken_event caretoken_event;
 typedef struct caretoken_report caretoken_report;
+
+/* ---- What all functions use -------------------------------------------------------------------- */
 
 /**
  * A text: UTF-8, len bytes long, and with a NUL behind the last of them, so that data can be passed
@@ -193,7 +161,7 @@ typedef struct caretoken_report caretoken_report;
  * object that it was read from (a token, an error) and lives exactly as long; those in the arguments
  * of a callback live until the callback returns. Never free it, never write to it.
  */
-typedef struct caretoken_str {
+struct caretoken_str {
     /**
      * The bytes, NUL-terminated. Never NULL.
      */
@@ -202,7 +170,7 @@ typedef struct caretoken_str {
      * How many bytes, without the NUL.
      */
     size_t len;
-} caretoken_str;
+};
 
 /**
  * What became of a call: CARETOKEN_OK, or one of the other numbers below.
@@ -212,489 +180,16 @@ typedef struct caretoken_str {
  */
 typedef int32_t caretoken_status;
 
-/**
- * A further field of a vendor's answer.
- */
-typedef struct caretoken_extra {
-    /**
-     * Its name, such as patient.
-     */
-    struct caretoken_str name;
-    /**
-     * Its value; numbers as decimal text. May be personal data: do not log it.
-     */
-    struct caretoken_str value;
-} caretoken_extra;
+/* ---- Configuration ----------------------------------------------------------------------------- */
 
 /**
- * A bearer token, with what the vendor said about it.
+ * What a client is made of: a vendor, credentials, settings, callbacks.
  *
- * The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
- * Later versions add fields at the end only. A pointer to it counts as one reference: let it go with
- * caretoken_token_free, and make another with caretoken_token_clone. When the last reference is gone
- * (the client holds one while the token is in its cache), everything here is wiped and freed.
- * Different threads may get different pointers to the same token, so do not compare pointers;
- * caretoken_client_reject knows the token by any of them.
- *
- * It never changes, so any thread may read it, and it outlives its client if it is freed later.
- *
- * access_token, authorization, refresh_token and the values of extras are secret: do not log them,
- * and wipe your copies with caretoken_wipe.
+ * Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
+ * client copies what it needs, so that a config may make several clients, be changed in between, and
+ * be freed at any time.
  */
-typedef struct caretoken_token {
-    /**
-     * The access token itself. Secret.
-     */
-    struct caretoken_str access_token;
-    /**
-     * The whole value of the Authorization header: "Bearer " and the access token. Secret.
-     */
-    struct caretoken_str authorization;
-    /**
-     * The type of the token: always Bearer.
-     */
-    struct caretoken_str token_type;
-    /**
-     * The vendor that issued it, such as pattern.
-     */
-    struct caretoken_str vendor;
-    /**
-     * The refresh token that came with it; empty if none. Secret. The client uses it by itself where
-     * the vendor has a refresh grant.
-     */
-    struct caretoken_str refresh_token;
-    /**
-     * The vendor's id of the request, for its support; empty if none.
-     */
-    struct caretoken_str request_id;
-    /**
-     * The scopes it was granted: scopes_len of them; NULL if none. Those requested
-     * where the vendor does not say.
-     */
-    const struct caretoken_str *scopes;
-    /**
-     * How many scopes there are.
-     */
-    size_t scopes_len;
-    /**
-     * The scopes that were requested and not granted: missing_scopes_len of them; NULL if none.
-     */
-    const struct caretoken_str *missing_scopes;
-    /**
-     * How many missing_scopes there are.
-     */
-    size_t missing_scopes_len;
-    /**
-     * The further fields of the vendor's answer: extras_len of them; NULL if none. See
-     * caretoken_token_extra.
-     */
-    const struct caretoken_extra *extras;
-    /**
-     * How many extras there are.
-     */
-    size_t extras_len;
-    /**
-     * When it ends, in Unix milliseconds, by this machine's clock. To decide whether it is still
-     * good, use caretoken_token_time_left_ms: it survives steps of that clock.
-     */
-    int64_t expires_at_ms;
-    /**
-     * How long it lives in all, counted from the moment its request was sent.
-     */
-    int64_t lifetime_ms;
-    /**
-     * Whether the vendor gave it a longer life than is plausible, so that it was cut.
-     */
-    bool lifetime_was_cut;
-    /**
-     * Whether the vendor gave it a life too short to be plausible: mostly another unit than its
-     * documents say. It is good until its end, but a new one is fetched once a second at most.
-     */
-    bool lifetime_implausible;
-} caretoken_token;
-
-/**
- * Stores a new refresh token that the vendor handed out in place of the old one, durably: the old
- * one is dead. Returns 0 when it is stored, anything else when it could not be.
- *
- * Called on the thread whose call fetched, before anybody gets the access token that came with it,
- * and under no lock. When it fails, that call ends in CARETOKEN_ROTATION_NOT_STORED and nothing is
- * lost: the client keeps both tokens and offers the refresh token again at the next call. It may use
- * the client, but asking that for a token fails there; caretoken_client_peek works.
- *
- * refresh_token lives until it returns. It must not leave by a C++ exception or longjmp.
- */
-typedef int32_t (*caretoken_on_rotation)(void *user_data, struct caretoken_str refresh_token);
-
-/**
- * Something that happened in a client, for logs and monitoring. It never holds a secret.
- *
- * The struct and its texts live until the callback that got it returns. Later versions may add
- * fields at the end.
- */
-typedef struct caretoken_event {
-    /**
-     * What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
-     * token_rejected, lifetime_cut, lifetime_implausible (the life is too short to be plausible: the
-     * message says what to ask the vendor) or sign_in_due (a person must sign in again before long).
-     * Later versions may add names.
-     */
-    struct caretoken_str name;
-    /**
-     * The client's vendor, such as pattern.
-     */
-    struct caretoken_str vendor;
-    /**
-     * How long it took, for fetched and fetch_failed; -1 otherwise.
-     */
-    int64_t took_ms;
-    /**
-     * For fetched, lifetime_cut and lifetime_implausible the token's life, for served_old_token what
-     * is left of it, for cooling_down how long the vendor is left in peace, for fetch_failed the
-     * pause before the next attempt, for sign_in_due the time until then; -1 otherwise.
-     */
-    int64_t span_ms;
-    /**
-     * Why, for fetch_failed, served_old_token, cooling_down and lifetime_implausible; CARETOKEN_OK
-     * otherwise.
-     */
-    caretoken_status status;
-    /**
-     * The whole event as one line of text, the error included where there is one.
-     */
-    struct caretoken_str message;
-} caretoken_event;
-
-/**
- * Takes note of an event.
- *
- * Called on the thread where it happens, under no lock, possibly on several threads at once; keep it
- * short. event lives until it returns. It must not leave by a C++ exception or longjmp.
- */
-typedef void (*caretoken_on_event)(void *user_data, const struct caretoken_event *event);
-
-/**
- * A credential for caretoken_client_set_credentials. It is the caller's and copied from.
- */
-typedef struct caretoken_credential {
-    /**
-     * Its name, such as username; NUL-terminated.
-     */
-    const char *name;
-    /**
-     * Its value, in UTF-8.
-     */
-    const char *value;
-    /**
-     * How many bytes the value has, without a NUL.
-     */
-    size_t value_len;
-} caretoken_credential;
-
-/**
- * What a client has done since it was made.
- */
-typedef struct caretoken_stats {
-    /**
-     * Calls answered with a cached token.
-     */
-    uint64_t hits;
-    /**
-     * Requests sent to the vendor.
-     */
-    uint64_t fetches;
-    /**
-     * Requests that brought no token.
-     */
-    uint64_t failures;
-    /**
-     * Calls that waited for another thread's fetch.
-     */
-    uint64_t waits;
-    /**
-     * When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
-     * token and the token got with it will have ended. 0 where the refresh token's end is not known;
-     * see refresh_token_expires_at_ms.
-     */
-    int64_t sign_in_due_at_ms;
-} caretoken_stats;
-
-/**
- * It worked.
- */
-#define CARETOKEN_OK 0
-
-/**
- * A pointer that must not be NULL was NULL. The error's field names the argument, or the setting or
- * credential whose value it is.
- */
-#define CARETOKEN_NULL_ARGUMENT 1
-
-/**
- * The caller's buffer cannot hold the result. The call says how long the result is.
- */
-#define CARETOKEN_BUFFER_TOO_SMALL 2
-
-/**
- * A setting, name or argument cannot be used. The error's field names it; its value is never shown.
- */
-#define CARETOKEN_INVALID_SETTING 3
-
-/**
- * The host name did not resolve.
- */
-#define CARETOKEN_RESOLVE 20
-
-/**
- * A proxy refused or failed.
- */
-#define CARETOKEN_PROXY 21
-
-/**
- * No address of the host accepted a connection.
- */
-#define CARETOKEN_CONNECT 22
-
-/**
- * TLS failed: certificate, host name or protocol version.
- */
-#define CARETOKEN_TLS 23
-
-/**
- * The connection broke while the request or the answer was under way.
- */
-#define CARETOKEN_CONNECTION_LOST 24
-
-/**
- * A proxy wants a user name and password, or refused those in its URL. They are not sent again for a
- * while, so that no account gets locked: make a new client with the right ones.
- */
-#define CARETOKEN_PROXY_LOGIN_REJECTED 25
-
-/**
- * The timeout passed. The error's phase says where the time went.
- */
-#define CARETOKEN_TIMEOUT 30
-
-/**
- * caretoken_client_cancel was called, or the client was freed.
- */
-#define CARETOKEN_CANCELLED 31
-
-/**
- * The client id, secret, user name or password is wrong or has expired.
- */
-#define CARETOKEN_CREDENTIALS_REJECTED 40
-
-/**
- * The refresh token is dead: a person must sign in again.
- */
-#define CARETOKEN_SIGN_IN_REQUIRED 41
-
-/**
- * The owner took the access back: a person must grant it again.
- */
-#define CARETOKEN_ACCESS_REVOKED 42
-
-/**
- * A requested scope is unknown, or not allowed for this client.
- */
-#define CARETOKEN_SCOPE_REFUSED 43
-
-/**
- * The vendor knows who asks and says no.
- */
-#define CARETOKEN_ACCESS_DENIED 44
-
-/**
- * The vendor finds the request itself wrong.
- */
-#define CARETOKEN_REQUEST_REFUSED 45
-
-/**
- * There is no token endpoint at this address.
- */
-#define CARETOKEN_ENDPOINT_NOT_FOUND 46
-
-/**
- * Too many requests. See caretoken_error_retry_after_ms.
- */
-#define CARETOKEN_RATE_LIMITED 47
-
-/**
- * The vendor's service is down or overloaded.
- */
-#define CARETOKEN_UNAVAILABLE 48
-
-/**
- * The answer redirects elsewhere. Redirects are never followed.
- */
-#define CARETOKEN_REDIRECTED 60
-
-/**
- * The answer has a status that this vendor's token endpoint never gives.
- */
-#define CARETOKEN_UNEXPECTED_STATUS 61
-
-/**
- * The answer is larger than 64 KiB. Reading stopped there.
- */
-#define CARETOKEN_ANSWER_TOO_LARGE 62
-
-/**
- * The answer is not JSON: HTML, plain text, cut off, or nothing at all.
- */
-#define CARETOKEN_ANSWER_NOT_JSON 63
-
-/**
- * The answer is JSON of another shape: a field is missing, doubled or of the wrong type.
- */
-#define CARETOKEN_ANSWER_MALFORMED 64
-
-/**
- * The token's lifetime makes no sense: negative, zero, fractional, out of range or absent.
- */
-#define CARETOKEN_INVALID_LIFETIME 65
-
-/**
- * Fresh tokens were refused again and again; see caretoken_client_reject.
- */
-#define CARETOKEN_TOKENS_REFUSED 80
-
-/**
- * The rotation callback could not store the new refresh token.
- */
-#define CARETOKEN_ROTATION_NOT_STORED 81
-
-/**
- * A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
- * it happened in cannot be used any more, only freed.
- */
-#define CARETOKEN_INTERNAL 99
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-/**
- * Overwrites size bytes at data with zeros, in a way that no optimiser removes: for buffers of yours
- * that held a secret, such as the one given to caretoken_client_authorization. Does nothing when data
- * is NULL.
- */
-void caretoken_wipe(void *data,
-                    size_t size);
-
-/**
- * The stable name of a status, such as credentials_rejected for CARETOKEN_CREDENTIALS_REJECTED;
- * unknown for a number that this version does not know. Lives for ever.
- */
-struct caretoken_str caretoken_status_name(caretoken_status status);
-
-/**
- * The same status that the failed call returned. CARETOKEN_NULL_ARGUMENT for NULL.
- */
-caretoken_status caretoken_error_status(const struct caretoken_error *error);
-
-/**
- * The stable name of the status, such as credentials_rejected: for monitoring to match on.
- */
-struct caretoken_str caretoken_error_kind(const struct caretoken_error *error);
-
-/**
- * Everything about the error in one line of text, for logs: what and where, the facts, who must act,
- * what to do. For NULL it says that there is no error to read, and why that may be.
- */
-struct caretoken_str caretoken_error_line(const struct caretoken_error *error);
-
-/**
- * What went wrong, in words, without the facts that have functions of their own.
- */
-struct caretoken_str caretoken_error_message(const struct caretoken_error *error);
-
-/**
- * What to do about it, in words.
- */
-struct caretoken_str caretoken_error_remedy(const struct caretoken_error *error);
-
-/**
- * Who must do it: caller (the program that calls caretoken), operator (who runs the system:
- * credentials, network, sign-in) or vendor (of the token endpoint).
- */
-struct caretoken_str caretoken_error_actor(const struct caretoken_error *error);
-
-/**
- * The setting, credential or argument that it is about, such as client_secret; empty if none.
- */
-struct caretoken_str caretoken_error_field(const struct caretoken_error *error);
-
-/**
- * Where in the call it went wrong: configure, wait, resolve, proxy, connect, tls, send, receive,
- * read or store. From send on the vendor may have acted on the request.
- */
-struct caretoken_str caretoken_error_phase(const struct caretoken_error *error);
-
-/**
- * The vendor's name, such as pattern; empty where none is involved.
- */
-struct caretoken_str caretoken_error_vendor(const struct caretoken_error *error);
-
-/**
- * The vendor's own code for the error, such as invalid_client; empty if its answer has none.
- */
-struct caretoken_str caretoken_error_vendor_code(const struct caretoken_error *error);
-
-/**
- * The vendor's id of the request, for its support; empty if its answer has none.
- */
-struct caretoken_str caretoken_error_request_id(const struct caretoken_error *error);
-
-/**
- * The HTTP status of the answer; 0 if there was no answer.
- */
-int32_t caretoken_error_http_status(const struct caretoken_error *error);
-
-/**
- * Whether the same call may succeed later without anybody changing anything.
- */
-bool caretoken_error_retryable(const struct caretoken_error *error);
-
-/**
- * How many milliseconds to wait before the next call: what the vendor said, or, of a call that was
- * answered during a pause of the client's, what is left of that. The client's own pauses after a
- * failure, seconds mostly, are not in the first error; a vendor cannot make one longer than an hour.
- * -1 if neither.
- */
-int64_t caretoken_error_retry_after_ms(const struct caretoken_error *error);
-
-/**
- * Frees the error, and with it all texts that were read from it. Does nothing when error is NULL.
- */
-void caretoken_error_free(struct caretoken_error *error);
-
-/**
- * How many milliseconds the token is still good: by the monotonic or the wall clock, whichever
- * leaves less. 0 when it has ended, and for NULL.
- */
-int64_t caretoken_token_time_left_ms(const struct caretoken_token *token);
-
-/**
- * The value of one of the token's extras by its name, such as patient; it lives as long as the token.
- * Empty if there is none of that name, and when an argument is NULL.
- */
-struct caretoken_str caretoken_token_extra(const struct caretoken_token *token,
-                                           const char *name);
-
-/**
- * Counts one more reference to the token and returns the same pointer, to be freed as well. From any
- * thread; it allocates nothing. NULL for NULL.
- */
-const struct caretoken_token *caretoken_token_clone(const struct caretoken_token *token);
-
-/**
- * Lets one reference to the token go; the last one wipes and frees it. From any thread. Does nothing
- * when token is NULL.
- */
-void caretoken_token_free(const struct caretoken_token *token);
+struct caretoken_config;
 
 /**
  * Starts the configuration of a client for one vendor.
@@ -703,8 +198,8 @@ void caretoken_token_free(const struct caretoken_token *token);
  * lists the vendors that exist.
  */
 caretoken_status caretoken_config_new(const char *vendor,
-                                      struct caretoken_config **config,
-                                      struct caretoken_error **error);
+                                      caretoken_config **config,
+                                      const caretoken_error **error);
 
 /**
  * Sets one credential or setting by its name. When that fails, what was set before stays.
@@ -787,38 +282,84 @@ caretoken_status caretoken_config_new(const char *vendor,
  * A value that cannot be used is CARETOKEN_INVALID_SETTING; the error names the field, never the
  * value. For an unknown name the error's remedy lists the names that exist.
  */
-caretoken_status caretoken_config_set(struct caretoken_config *config,
+caretoken_status caretoken_config_set(caretoken_config *config,
                                       const char *name,
                                       const char *data,
                                       size_t len,
-                                      struct caretoken_error **error);
-
-/**
- * Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
- * away, also where a sibling has got it from another client. Without one the client goes on with the
- * new refresh token, and a restart of the program loses it.
- *
- * user_data is passed to each call. What it points to must be fit for any thread, and must live until
- * every client made from this config is freed and its last call has returned.
- */
-caretoken_status caretoken_config_set_on_rotation(struct caretoken_config *config,
-                                                  caretoken_on_rotation callback,
-                                                  void *user_data,
-                                                  struct caretoken_error **error);
-
-/**
- * Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
- * user_data the same holds as in caretoken_config_set_on_rotation.
- */
-caretoken_status caretoken_config_set_on_event(struct caretoken_config *config,
-                                               caretoken_on_event callback,
-                                               void *user_data,
-                                               struct caretoken_error **error);
+                                      const caretoken_error **error);
 
 /**
  * Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
  */
-void caretoken_config_free(struct caretoken_config *config);
+void caretoken_config_free(caretoken_config *config);
+
+/* ---- Client ------------------------------------------------------------------------------------ */
+
+/**
+ * For timeout_ms: the config's timeout.
+ */
+#define CARETOKEN_DEFAULT_TIMEOUT -1
+
+/**
+ * Turns one set of credentials into a token that is valid now, and keeps it valid.
+ *
+ * Made by caretoken_client_new, freed by caretoken_client_free. Make one per set of credentials and
+ * share it: any number of threads may use it at once, and they share one token and one fetch. Work
+ * happens inside the calls. After a fork the child may go on using it.
+ *
+ * Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
+ * and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the result is the
+ * cached token if it is good; else the error for which nothing is sent at present, if there is one (a
+ * remembered rejection, a cool-down); else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the
+ * config's. Any other negative number is CARETOKEN_INVALID_SETTING; there is no upper limit.
+ */
+struct caretoken_client;
+
+/**
+ * A credential for caretoken_client_set_credentials. It is the caller's and copied from.
+ */
+struct caretoken_credential {
+    /**
+     * Its name, such as username; NUL-terminated.
+     */
+    const char *name;
+    /**
+     * Its value, in UTF-8.
+     */
+    const char *value;
+    /**
+     * How many bytes the value has, without a NUL.
+     */
+    size_t value_len;
+};
+
+/**
+ * What a client has done since it was made.
+ */
+struct caretoken_stats {
+    /**
+     * Calls answered with a cached token.
+     */
+    uint64_t hits;
+    /**
+     * Requests sent to the vendor.
+     */
+    uint64_t fetches;
+    /**
+     * Requests that brought no token.
+     */
+    uint64_t failures;
+    /**
+     * Calls that waited for another thread's fetch.
+     */
+    uint64_t waits;
+    /**
+     * When a person must sign in again, as things stand, in Unix milliseconds: when both the refresh
+     * token and the token got with it will have ended. 0 where the refresh token's end is not known;
+     * see refresh_token_expires_at_ms.
+     */
+    int64_t sign_in_due_at_ms;
+};
 
 /**
  * Makes a client of what the config holds. It touches no network. The config stays the caller's.
@@ -826,9 +367,9 @@ void caretoken_config_free(struct caretoken_config *config);
  * On failure *client is NULL, and the error names the first setting that is missing or cannot be
  * used.
  */
-caretoken_status caretoken_client_new(const struct caretoken_config *config,
-                                      struct caretoken_client **client,
-                                      struct caretoken_error **error);
+caretoken_status caretoken_client_new(const caretoken_config *config,
+                                      caretoken_client **client,
+                                      const caretoken_error **error);
 
 /**
  * Starts a config that has all settings, credentials and callbacks of this client, and makes clients
@@ -839,9 +380,9 @@ caretoken_status caretoken_client_new(const struct caretoken_config *config,
  * Such clients are cheap: make one for each acting user. Each has a token of its own. They and this
  * one may be freed in any order. On failure *config is NULL.
  */
-caretoken_status caretoken_client_sibling(const struct caretoken_client *client,
-                                          struct caretoken_config **config,
-                                          struct caretoken_error **error);
+caretoken_status caretoken_client_sibling(const caretoken_client *client,
+                                          caretoken_config **config,
+                                          const caretoken_error **error);
 
 /**
  * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
@@ -852,10 +393,10 @@ caretoken_status caretoken_client_sibling(const struct caretoken_client *client,
  * no error.
  * On failure *token is NULL.
  */
-caretoken_status caretoken_client_token(const struct caretoken_client *client,
+caretoken_status caretoken_client_token(const caretoken_client *client,
                                         int64_t timeout_ms,
-                                        const struct caretoken_token **token,
-                                        struct caretoken_error **error);
+                                        const caretoken_token **token,
+                                        const caretoken_error **error);
 
 /**
  * Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
@@ -869,12 +410,12 @@ caretoken_status caretoken_client_token(const struct caretoken_client *client,
  *
  * The buffer holds a secret then: wipe it after use, with caretoken_wipe.
  */
-caretoken_status caretoken_client_authorization(const struct caretoken_client *client,
+caretoken_status caretoken_client_authorization(const caretoken_client *client,
                                                 int64_t timeout_ms,
                                                 char *buffer,
                                                 size_t capacity,
                                                 size_t *length,
-                                                struct caretoken_error **error);
+                                                const caretoken_error **error);
 
 /**
  * Gives the cached token if it is still good, without ever blocking or touching the network. Free it
@@ -882,21 +423,21 @@ caretoken_status caretoken_client_authorization(const struct caretoken_client *c
  *
  * *token is NULL when there is none; that is no failure, and the status is CARETOKEN_OK.
  */
-caretoken_status caretoken_client_peek(const struct caretoken_client *client,
-                                       const struct caretoken_token **token,
-                                       struct caretoken_error **error);
+caretoken_status caretoken_client_peek(const caretoken_client *client,
+                                       const caretoken_token **token,
+                                       const caretoken_error **error);
 
 /**
- * Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
- * it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+ * Fetches a token if there is none, or if the cached one is about to end, unless another thread is
+ * fetching. For the host's own idle timer: a call every 30 seconds spares most other calls the
  * wait. It blocks at most the config's timeout.
  *
  * *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
  * is still good stays.
  */
-caretoken_status caretoken_client_refresh_if_due(const struct caretoken_client *client,
+caretoken_status caretoken_client_refresh_if_due(const caretoken_client *client,
                                                  bool *refreshed,
-                                                 struct caretoken_error **error);
+                                                 const caretoken_error **error);
 
 /**
  * Reports that the vendor's API refused this token (HTTP status 401). If it is the cached one, it is
@@ -907,18 +448,18 @@ caretoken_status caretoken_client_refresh_if_due(const struct caretoken_client *
  * dropped may be NULL. When fresh tokens keep being refused, calls end in CARETOKEN_TOKENS_REFUSED
  * for a while instead of fetching ever more.
  */
-caretoken_status caretoken_client_reject(const struct caretoken_client *client,
-                                         const struct caretoken_token *token,
+caretoken_status caretoken_client_reject(const caretoken_client *client,
+                                         const caretoken_token *token,
                                          bool *dropped,
-                                         struct caretoken_error **error);
+                                         const caretoken_error **error);
 
 /**
  * Ends every call on this client, in any thread, that is under way or waiting, within 100 ms: with the
  * cached token where there is a good one, else with CARETOKEN_CANCELLED. Later calls are not affected.
  * Never blocks.
  */
-caretoken_status caretoken_client_cancel(const struct caretoken_client *client,
-                                         struct caretoken_error **error);
+caretoken_status caretoken_client_cancel(const caretoken_client *client,
+                                         const caretoken_error **error);
 
 /**
  * Replaces one credential by its name; the value is given as in caretoken_config_set. Calls from now
@@ -928,11 +469,11 @@ caretoken_status caretoken_client_cancel(const struct caretoken_client *client,
  * says whose token it is (a client id, a user, a refresh token). Credentials that belong together are
  * replaced together: see caretoken_client_set_credentials.
  */
-caretoken_status caretoken_client_set_credential(const struct caretoken_client *client,
+caretoken_status caretoken_client_set_credential(const caretoken_client *client,
                                                  const char *name,
                                                  const char *data,
                                                  size_t len,
-                                                 struct caretoken_error **error);
+                                                 const caretoken_error **error);
 
 /**
  * Replaces count credentials at once, such as a user name and its password: no request ever goes out
@@ -942,20 +483,20 @@ caretoken_status caretoken_client_set_credential(const struct caretoken_client *
  * When one cannot be used, the error names it, and all old ones stay. credentials may be NULL if count
  * is 0.
  */
-caretoken_status caretoken_client_set_credentials(const struct caretoken_client *client,
-                                                  const struct caretoken_credential *credentials,
+caretoken_status caretoken_client_set_credentials(const caretoken_client *client,
+                                                  const caretoken_credential *credentials,
                                                   size_t count,
-                                                  struct caretoken_error **error);
+                                                  const caretoken_error **error);
 
 /**
  * Counts what the client has done since it was made. stats_size is sizeof(caretoken_stats), so that
  * programs and libraries of different versions understand each other: what the library does not know
  * is set to 0.
  */
-caretoken_status caretoken_client_stats(const struct caretoken_client *client,
+caretoken_status caretoken_client_stats(const caretoken_client *client,
                                         size_t stats_size,
-                                        struct caretoken_stats *stats,
-                                        struct caretoken_error **error);
+                                        caretoken_stats *stats,
+                                        const caretoken_error **error);
 
 /**
  * Says how many milliseconds the vendor's clock is ahead of this machine's, as of the last answer
@@ -963,10 +504,10 @@ caretoken_status caretoken_client_stats(const struct caretoken_client *client,
  *
  * *is_known is false, and *skew_ms is 0, before the first such answer; is_known may be NULL.
  */
-caretoken_status caretoken_client_clock_skew_ms(const struct caretoken_client *client,
+caretoken_status caretoken_client_clock_skew_ms(const caretoken_client *client,
                                                 bool *is_known,
                                                 int64_t *skew_ms,
-                                                struct caretoken_error **error);
+                                                const caretoken_error **error);
 
 /**
  * Frees the client. Tokens that it gave live on. Does nothing when client is NULL.
@@ -976,7 +517,485 @@ caretoken_status caretoken_client_clock_skew_ms(const struct caretoken_client *c
  * a call on it, that call is cancelled, and the client's memory stays until it has returned; but a
  * thread that only just enters a call, or leaves it, is too late for that.
  */
-void caretoken_client_free(struct caretoken_client *client);
+void caretoken_client_free(caretoken_client *client);
+
+/* ---- Token ------------------------------------------------------------------------------------- */
+
+/**
+ * A further field of a vendor's answer.
+ */
+struct caretoken_extra {
+    /**
+     * Its name, such as patient.
+     */
+    caretoken_str name;
+    /**
+     * Its value; numbers as decimal text. May be personal data: do not log it.
+     */
+    caretoken_str value;
+};
+
+/**
+ * A bearer token, with what the vendor said about it.
+ *
+ * The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+ * Later versions add fields at the end only. A pointer to it counts as one reference: release it with
+ * caretoken_token_free, and make another with caretoken_token_clone. When the last reference is gone
+ * (the client holds one while the token is in its cache), everything here is wiped and freed.
+ * Different threads may get different pointers to the same token, so do not compare pointers;
+ * caretoken_client_reject knows the token by any of them.
+ *
+ * It never changes, so any thread may read it, and it outlives its client if it is freed later.
+ *
+ * access_token, authorization, refresh_token and the values of extras are secret: do not log them,
+ * and wipe your copies with caretoken_wipe.
+ */
+struct caretoken_token {
+    /**
+     * The access token itself. Secret.
+     */
+    caretoken_str access_token;
+    /**
+     * The whole value of the Authorization header: "Bearer " and the access token. Secret.
+     */
+    caretoken_str authorization;
+    /**
+     * The type of the token: always Bearer.
+     */
+    caretoken_str token_type;
+    /**
+     * The vendor that issued it, such as pattern.
+     */
+    caretoken_str vendor;
+    /**
+     * The refresh token that came with it; empty if none. Secret. The client uses it by itself where
+     * the vendor has a refresh grant.
+     */
+    caretoken_str refresh_token;
+    /**
+     * The vendor's id of the request, for its support; empty if none.
+     */
+    caretoken_str request_id;
+    /**
+     * The scopes it was granted: scopes_len of them; NULL if none. Those requested
+     * where the vendor does not say.
+     */
+    const caretoken_str *scopes;
+    /**
+     * How many scopes there are.
+     */
+    size_t scopes_len;
+    /**
+     * The scopes that were requested and not granted: missing_scopes_len of them; NULL if none.
+     */
+    const caretoken_str *missing_scopes;
+    /**
+     * How many missing_scopes there are.
+     */
+    size_t missing_scopes_len;
+    /**
+     * The further fields of the vendor's answer: extras_len of them; NULL if none. See
+     * caretoken_token_extra.
+     */
+    const caretoken_extra *extras;
+    /**
+     * How many extras there are.
+     */
+    size_t extras_len;
+    /**
+     * When it ends, in Unix milliseconds, by this machine's clock. To decide whether it is still
+     * good, use caretoken_token_time_left_ms: it survives steps of that clock.
+     */
+    int64_t expires_at_ms;
+    /**
+     * How long it lives in all, counted from the moment its request was sent.
+     */
+    int64_t lifetime_ms;
+    /**
+     * Whether the vendor gave it a longer life than is plausible, so that it was cut.
+     */
+    bool lifetime_was_cut;
+    /**
+     * Whether the vendor gave it a life too short to be plausible: mostly another unit than its
+     * documents say. It is good until its end, but a new one is fetched once a second at most.
+     */
+    bool lifetime_implausible;
+};
+
+/**
+ * How many milliseconds the token is still good: by the monotonic or the wall clock, whichever
+ * leaves less. 0 when it has ended, and for NULL.
+ */
+int64_t caretoken_token_time_left_ms(const caretoken_token *token);
+
+/**
+ * The value of one of the token's extras by its name, such as patient; it lives as long as the token.
+ * Empty if there is none of that name, and when an argument is NULL.
+ */
+caretoken_str caretoken_token_extra(const caretoken_token *token,
+                                    const char *name);
+
+/**
+ * Counts one more reference to the token and returns the same pointer, to be freed as well. From any
+ * thread; it allocates nothing. NULL for NULL.
+ */
+const caretoken_token *caretoken_token_clone(const caretoken_token *token);
+
+/**
+ * Releases one reference to the token; the last one wipes and frees it. From any thread. Does nothing
+ * when token is NULL.
+ */
+void caretoken_token_free(const caretoken_token *token);
+
+/* ---- Error ------------------------------------------------------------------------------------- */
+
+/**
+ * Why a call failed, and who must do what about it.
+ *
+ * The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+ * Later versions add fields at the end only. Every fallible function makes one when it fails, if its
+ * last argument is not NULL; free it with caretoken_error_free.
+ *
+ * It holds statuses, codes, names and shapes, never a credential, a token or a part of an answer's
+ * body: it is safe to log. It never changes, so any thread may read it, and it needs nothing that may
+ * be freed before it.
+ */
+struct caretoken_error {
+    /**
+     * What the failed call returned.
+     */
+    caretoken_status status;
+    /**
+     * The stable name of the status, such as credentials_rejected: for monitoring to match on.
+     */
+    caretoken_str kind;
+    /**
+     * Everything about the error in one line of text, for logs: what and where, the facts, who must
+     * act, what to do.
+     */
+    caretoken_str line;
+    /**
+     * What went wrong, in words, without the facts that have fields of their own.
+     */
+    caretoken_str message;
+    /**
+     * What to do about it, in words.
+     */
+    caretoken_str remedy;
+    /**
+     * Who must do it: caller (the program that calls caretoken), operator (who runs the system:
+     * credentials, network, sign-in) or vendor (of the token endpoint).
+     */
+    caretoken_str actor;
+    /**
+     * The setting, credential or argument that it is about, such as client_secret; empty if none.
+     */
+    caretoken_str field;
+    /**
+     * Where in the call it went wrong: configure, wait, resolve, proxy, connect, tls, send, receive,
+     * read or store. From send on the vendor may have acted on the request.
+     */
+    caretoken_str phase;
+    /**
+     * The vendor's name, such as pattern; empty where none is involved.
+     */
+    caretoken_str vendor;
+    /**
+     * The vendor's own code for the error, such as invalid_client; empty if its answer has none.
+     */
+    caretoken_str vendor_code;
+    /**
+     * The vendor's id of the request, for its support; empty if its answer has none.
+     */
+    caretoken_str request_id;
+    /**
+     * How many milliseconds to wait before the next call: what the vendor said, or, of a call that was
+     * answered during a pause of the client's, what is left of that. The client's own pauses after a
+     * failure, seconds mostly, are not in the first error; a vendor cannot make one longer than an
+     * hour. -1 if neither.
+     */
+    int64_t retry_after_ms;
+    /**
+     * The HTTP status of the answer; 0 if there was no answer.
+     */
+    int32_t http_status;
+    /**
+     * Whether the same call may succeed later without anybody changing anything.
+     */
+    bool retryable;
+};
+
+/**
+ * It worked.
+ */
+#define CARETOKEN_OK 0
+
+/**
+ * A pointer that must not be NULL was NULL. The error's field names the argument, or the setting or
+ * credential whose value it is.
+ */
+#define CARETOKEN_NULL_ARGUMENT 1
+
+/**
+ * The caller's buffer cannot hold the result. The call says how long the result is.
+ */
+#define CARETOKEN_BUFFER_TOO_SMALL 2
+
+/**
+ * A setting, credential name or argument cannot be used. The error's field names it; its value is
+ * never shown.
+ */
+#define CARETOKEN_INVALID_SETTING 3
+
+/**
+ * The host name did not resolve.
+ */
+#define CARETOKEN_RESOLVE 20
+
+/**
+ * A proxy refused or failed.
+ */
+#define CARETOKEN_PROXY 21
+
+/**
+ * No address of the host accepted a connection.
+ */
+#define CARETOKEN_CONNECT 22
+
+/**
+ * TLS failed: certificate, host name or protocol version.
+ */
+#define CARETOKEN_TLS 23
+
+/**
+ * The connection broke while the request or the answer was under way.
+ */
+#define CARETOKEN_CONNECTION_LOST 24
+
+/**
+ * A proxy wants a user name and password, or refused those in its URL. They are not sent again for a
+ * while, so that no account gets locked: make a new client with the right ones.
+ */
+#define CARETOKEN_PROXY_LOGIN_REJECTED 25
+
+/**
+ * The deadline passed. The error's phase says where the time went.
+ */
+#define CARETOKEN_TIMEOUT 30
+
+/**
+ * The call was cancelled. caretoken_client_cancel was called, or the client was freed.
+ */
+#define CARETOKEN_CANCELLED 31
+
+/**
+ * The client id, secret, user name or password is wrong or has expired.
+ */
+#define CARETOKEN_CREDENTIALS_REJECTED 40
+
+/**
+ * The refresh token is dead: a person must sign in again.
+ */
+#define CARETOKEN_SIGN_IN_REQUIRED 41
+
+/**
+ * The owner took the access back: a person must grant it again.
+ */
+#define CARETOKEN_ACCESS_REVOKED 42
+
+/**
+ * A requested scope is unknown, or not allowed for this client.
+ */
+#define CARETOKEN_SCOPE_REFUSED 43
+
+/**
+ * The vendor knows who asks and says no.
+ */
+#define CARETOKEN_ACCESS_DENIED 44
+
+/**
+ * The vendor finds the request itself wrong.
+ */
+#define CARETOKEN_REQUEST_REFUSED 45
+
+/**
+ * There is no token endpoint at this address.
+ */
+#define CARETOKEN_ENDPOINT_NOT_FOUND 46
+
+/**
+ * Too many requests. See the error's retry_after_ms.
+ */
+#define CARETOKEN_RATE_LIMITED 47
+
+/**
+ * The vendor's service is down or overloaded.
+ */
+#define CARETOKEN_UNAVAILABLE 48
+
+/**
+ * The answer redirects elsewhere. Redirects are never followed.
+ */
+#define CARETOKEN_REDIRECTED 60
+
+/**
+ * The answer has a status that this vendor's token endpoint never gives.
+ */
+#define CARETOKEN_UNEXPECTED_STATUS 61
+
+/**
+ * The answer is larger than 64 KiB. Reading stopped there.
+ */
+#define CARETOKEN_ANSWER_TOO_LARGE 62
+
+/**
+ * The answer is not JSON: HTML, plain text, cut off, or nothing at all.
+ */
+#define CARETOKEN_ANSWER_NOT_JSON 63
+
+/**
+ * The answer is JSON of another shape: a field is missing, doubled or of the wrong type.
+ */
+#define CARETOKEN_ANSWER_MALFORMED 64
+
+/**
+ * The token's lifetime makes no sense: negative, zero, fractional, out of range or absent.
+ */
+#define CARETOKEN_INVALID_LIFETIME 65
+
+/**
+ * Fresh tokens were refused again and again. See caretoken_client_reject.
+ */
+#define CARETOKEN_TOKENS_REFUSED 80
+
+/**
+ * The rotation callback could not store the new refresh token.
+ */
+#define CARETOKEN_ROTATION_NOT_STORED 81
+
+/**
+ * A defect in caretoken. After a panic, whose place in the source the error's line tells, the client it
+ * happened in cannot be used any more, only freed.
+ */
+#define CARETOKEN_INTERNAL 99
+
+/**
+ * Frees the error and its texts. Does nothing when error is NULL.
+ */
+void caretoken_error_free(const caretoken_error *error);
+
+/**
+ * The stable name of a status, such as credentials_rejected for CARETOKEN_CREDENTIALS_REJECTED;
+ * unknown for a number that this version does not know. Lives for ever.
+ */
+caretoken_str caretoken_status_name(caretoken_status status);
+
+/* ---- Callbacks --------------------------------------------------------------------------------- */
+
+/**
+ * Stores a new refresh token that the vendor handed out in place of the old one, durably: the old
+ * one is dead. Returns 0 when it is stored, anything else when it could not be.
+ *
+ * Called on the thread whose call fetched, before anybody gets the access token that came with it,
+ * and under no lock. When it fails, that call ends in CARETOKEN_ROTATION_NOT_STORED and nothing is
+ * lost: the client keeps both tokens and offers the refresh token again at the next call. It may use
+ * the client, but asking that for a token fails there; caretoken_client_peek works.
+ *
+ * refresh_token lives until it returns. It must not leave by a C++ exception or longjmp.
+ */
+typedef int32_t (*caretoken_on_rotation)(void *user_data, caretoken_str refresh_token);
+
+/**
+ * Something that happened in a client, for logs and monitoring. It never holds a secret.
+ *
+ * The struct and its texts live until the callback that got it returns. Later versions may add
+ * fields at the end.
+ */
+struct caretoken_event {
+    /**
+     * What happened: fetch_started, fetched, fetch_failed, served_old_token, cooling_down, rotated,
+     * token_rejected, lifetime_cut, lifetime_implausible (the life is too short to be plausible: the
+     * message says what to ask the vendor) or sign_in_due (a person must sign in again before long).
+     * Later versions may add names.
+     */
+    caretoken_str name;
+    /**
+     * The client's vendor, such as pattern.
+     */
+    caretoken_str vendor;
+    /**
+     * How long it took, for fetched and fetch_failed; -1 otherwise.
+     */
+    int64_t took_ms;
+    /**
+     * For fetched, lifetime_cut and lifetime_implausible the token's life, for served_old_token what
+     * is left of it, for cooling_down how long nothing is sent, for fetch_failed the
+     * pause before the next attempt, for sign_in_due the time until then; -1 otherwise.
+     */
+    int64_t span_ms;
+    /**
+     * Why, for fetch_failed, served_old_token, cooling_down and lifetime_implausible; CARETOKEN_OK
+     * otherwise.
+     */
+    caretoken_status status;
+    /**
+     * The whole event as one line of text, the error included where there is one.
+     */
+    caretoken_str message;
+};
+
+/**
+ * Takes note of an event.
+ *
+ * Called on the thread where it happens, under no lock, possibly on several threads at once; keep it
+ * short. event lives until it returns. It must not leave by a C++ exception or longjmp.
+ */
+typedef void (*caretoken_on_event)(void *user_data, const caretoken_event *event);
+
+/**
+ * Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
+ * away, also where a sibling has got it from another client. Without one the client goes on with the
+ * new refresh token, and a restart of the program loses it.
+ *
+ * user_data is passed to each call. What it points to must be fit for any thread, and must live until
+ * every client made from this config is freed and its last call has returned.
+ */
+caretoken_status caretoken_config_set_on_rotation(caretoken_config *config,
+                                                  caretoken_on_rotation callback,
+                                                  void *user_data,
+                                                  const caretoken_error **error);
+
+/**
+ * Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
+ * user_data the same holds as in caretoken_config_set_on_rotation.
+ */
+caretoken_status caretoken_config_set_on_event(caretoken_config *config,
+                                               caretoken_on_event callback,
+                                               void *user_data,
+                                               const caretoken_error **error);
+
+/* ---- Doctor ------------------------------------------------------------------------------------ */
+
+/**
+ * What caretoken_client_doctor found on the way to the vendor.
+ *
+ * The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+ * Later versions add fields at the end only. Free it with caretoken_report_free.
+ *
+ * It holds addresses and names of hosts and certificates, statuses and times, never a credential, a
+ * token or a part of an answer's body. It never changes, so any thread may read it, and it needs
+ * nothing that may be freed before it.
+ */
+struct caretoken_report {
+    /**
+     * The report as a block of text, one line for each step: to be pasted into a ticket.
+     */
+    caretoken_str text;
+    /**
+     * Whether a request came through and was answered, by whatever HTTP status.
+     */
+    bool is_healthy;
+};
 
 /**
  * Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
@@ -990,25 +1009,25 @@ void caretoken_client_free(struct caretoken_client *client);
  * What the network does wrong stands in the report, and the status is CARETOKEN_OK, also when the time
  * is up or the call is cancelled. With any other status nothing was examined, and *report is NULL.
  */
-caretoken_status caretoken_client_doctor(const struct caretoken_client *client,
+caretoken_status caretoken_client_doctor(const caretoken_client *client,
                                          int64_t timeout_ms,
-                                         struct caretoken_report **report,
-                                         struct caretoken_error **error);
-
-/**
- * The report as a block of text, one line for each step: to be pasted into a ticket.
- */
-struct caretoken_str caretoken_report_text(const struct caretoken_report *report);
-
-/**
- * Whether a request came through and was answered, by whatever HTTP status. false for NULL.
- */
-bool caretoken_report_is_healthy(const struct caretoken_report *report);
+                                         const caretoken_report **report,
+                                         const caretoken_error **error);
 
 /**
  * Frees the report, and with it its text. Does nothing when report is NULL.
  */
-void caretoken_report_free(struct caretoken_report *report);
+void caretoken_report_free(const caretoken_report *report);
+
+/* ---- Helpers ----------------------------------------------------------------------------------- */
+
+/**
+ * Overwrites size bytes at data with zeros, in a way that no optimiser removes: for buffers of yours
+ * that held a secret, such as the one given to caretoken_client_authorization. Does nothing when data
+ * is NULL.
+ */
+void caretoken_wipe(void *data,
+                    size_t size);
 
 /**
  * The version of the library in use, such as "0.1.0", NUL-terminated; lives for ever. The version
@@ -1017,7 +1036,7 @@ void caretoken_report_free(struct caretoken_report *report);
 const char *caretoken_version(void);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif
 
 #endif  /* CARETOKEN_H */

@@ -95,7 +95,7 @@ struct deleter {
     void operator()(caretoken_config *config) const noexcept { caretoken_config_free(config); }
     void operator()(caretoken_client *client) const noexcept { caretoken_client_free(client); }
     void operator()(const caretoken_token *token) const noexcept { caretoken_token_free(token); }
-    void operator()(caretoken_report *report) const noexcept { caretoken_report_free(report); }
+    void operator()(const caretoken_report *report) const noexcept { caretoken_report_free(report); }
 };
 
 template <class T>
@@ -164,7 +164,7 @@ class name {
 class CARETOKEN_VISIBLE error {
    public:
     /// Takes over an error that a function of caretoken.h made; NULL if it made none.
-    error(caretoken_status status, caretoken_error *owned)
+    error(caretoken_status status, const caretoken_error *owned)
         : status_(status), handle_(owned, caretoken_error_free) {}
 
     /// One of the CARETOKEN_ numbers, never CARETOKEN_OK.
@@ -175,52 +175,52 @@ class CARETOKEN_VISIBLE error {
     }
     /// Everything about the error in one line, for logs.
     [[nodiscard]] std::string_view line() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_line(get()));
+        return read(&caretoken_error::line);
     }
     std::string_view line() const && = delete;
     [[nodiscard]] std::string_view message() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_message(get()));
+        return read(&caretoken_error::message);
     }
     std::string_view message() const && = delete;
     [[nodiscard]] std::string_view remedy() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_remedy(get()));
+        return read(&caretoken_error::remedy);
     }
     std::string_view remedy() const && = delete;
     /// Who must act: caller, operator or vendor.
     [[nodiscard]] std::string_view actor() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_actor(get()));
+        return read(&caretoken_error::actor);
     }
     std::string_view actor() const && = delete;
     /// The setting or argument that it is about; empty if none.
     [[nodiscard]] std::string_view field() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_field(get()));
+        return read(&caretoken_error::field);
     }
     std::string_view field() const && = delete;
     [[nodiscard]] std::string_view phase() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_phase(get()));
+        return read(&caretoken_error::phase);
     }
     std::string_view phase() const && = delete;
     [[nodiscard]] std::string_view vendor() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_vendor(get()));
+        return read(&caretoken_error::vendor);
     }
     std::string_view vendor() const && = delete;
     [[nodiscard]] std::string_view vendor_code() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_vendor_code(get()));
+        return read(&caretoken_error::vendor_code);
     }
     std::string_view vendor_code() const && = delete;
     [[nodiscard]] std::string_view request_id() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_error_request_id(get()));
+        return read(&caretoken_error::request_id);
     }
     std::string_view request_id() const && = delete;
     /// The HTTP status of the answer; 0 if there was none.
     [[nodiscard]] int http_status() const noexcept {
-        return caretoken_error_http_status(handle_.get());
+        return handle_ ? handle_->http_status : 0;
     }
     /// Whether the same call may succeed later without anybody changing anything.
-    [[nodiscard]] bool retryable() const noexcept { return caretoken_error_retryable(handle_.get()); }
+    [[nodiscard]] bool retryable() const noexcept { return handle_ && handle_->retryable; }
     /// How long to wait before the next call, if that is known.
     [[nodiscard]] std::optional<milliseconds> retry_after() const noexcept {
-        const std::int64_t wait = caretoken_error_retry_after_ms(handle_.get());
+        const std::int64_t wait = handle_ ? handle_->retry_after_ms : -1;
         return wait < 0 ? std::nullopt : std::optional<milliseconds>(wait);
     }
 
@@ -230,6 +230,10 @@ class CARETOKEN_VISIBLE error {
     const caretoken_error *get() const && = delete;
 
    private:
+    std::string_view read(caretoken_str caretoken_error::*field) const noexcept {
+        return handle_ ? detail::view(handle_.get()->*field) : std::string_view("");
+    }
+
     caretoken_status status_;
     std::shared_ptr<const caretoken_error> handle_;
 };
@@ -511,15 +515,15 @@ inline void on_event(void *user_data, const caretoken_event *happened) {
 /// What client::doctor found on the way to the vendor. Never a secret.
 class report {
    public:
-    explicit report(caretoken_report *owned) noexcept : handle_(owned) {}
+    explicit report(const caretoken_report *owned) noexcept : handle_(owned) {}
 
     /// A block of text, one line for each step: to be pasted into a ticket.
     [[nodiscard]] std::string_view text() const & noexcept CARETOKEN_LIFETIMEBOUND {
-        return detail::view(caretoken_report_text(get()));
+        return detail::view(handle_->text);
     }
     std::string_view text() const && = delete;
     /// Whether a request came through and was answered, by whatever HTTP status.
-    [[nodiscard]] bool is_healthy() const noexcept { return caretoken_report_is_healthy(handle_.get()); }
+    [[nodiscard]] bool is_healthy() const noexcept { return handle_->is_healthy; }
 
     [[nodiscard]] const caretoken_report *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
         return handle_.get();
@@ -527,7 +531,7 @@ class report {
     const caretoken_report *get() const && = delete;
 
    private:
-    detail::handle<caretoken_report> handle_;
+    detail::handle<const caretoken_report> handle_;
 };
 
 class client;
@@ -538,7 +542,7 @@ class config {
     /// For parchment, ehealth, edvak or pattern.
     static result<config> create(text vendor) {
         caretoken_config *made = nullptr;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status =
             caretoken_config_new(detail::name(vendor).get(), &made, &why);
         if (status != CARETOKEN_OK) {
@@ -549,7 +553,7 @@ class config {
 
     /// Sets one credential or setting by its name; see caretoken_config_set.
     result<void> set(text name, text value) {
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_config_set(get(), detail::name(name).get(),
                                                              value.data(), value.size(), &why);
         return outcome(status, why);
@@ -559,7 +563,7 @@ class config {
     /// keep it alive.
     result<void> on_rotation(rotation_callback callback) {
         auto kept = std::make_shared<rotation_callback>(std::move(callback));
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_config_set_on_rotation(
             get(), *kept ? detail::on_rotation : nullptr, kept.get(), &why);
         if (status == CARETOKEN_OK) {
@@ -571,7 +575,7 @@ class config {
     /// Calls `callback` with each event; nullptr takes it away. Clients made from here on keep it alive.
     result<void> on_event(event_callback callback) {
         auto kept = std::make_shared<event_callback>(std::move(callback));
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_config_set_on_event(
             get(), *kept ? detail::on_event : nullptr, kept.get(), &why);
         if (status == CARETOKEN_OK) {
@@ -591,7 +595,7 @@ class config {
 
     explicit config(caretoken_config *owned) noexcept : handle_(owned) {}
 
-    static result<void> outcome(caretoken_status status, caretoken_error *why) {
+    static result<void> outcome(caretoken_status status, const caretoken_error *why) {
         return status == CARETOKEN_OK ? result<void>() : result<void>(caretoken::error(status, why));
     }
 
@@ -608,7 +612,7 @@ class client {
     /// Makes a client of what the config holds; the config can be used again.
     static result<client> create(const config &config) {
         caretoken_client *made = nullptr;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_new(config.get(), &made, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
@@ -620,7 +624,7 @@ class client {
     /// share its connections. Set what differs, such as the acting user.
     result<config> sibling() const {
         caretoken_config *made = nullptr;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_sibling(get(), &made, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
@@ -636,7 +640,7 @@ class client {
     result<caretoken::token> token(std::optional<milliseconds> timeout = std::nullopt) const {
         [[maybe_unused]] const auto callbacks = hold_callbacks();
         const caretoken_token *found = nullptr;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_token(get(), ms(timeout), &found, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
@@ -652,7 +656,7 @@ class client {
                                       std::size_t *needed = nullptr) const {
         [[maybe_unused]] const auto callbacks = hold_callbacks();
         std::size_t length = 0;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status =
             caretoken_client_authorization(get(), ms(timeout), buffer, capacity, &length, &why);
         if (needed != nullptr) {
@@ -667,7 +671,7 @@ class client {
     /// The cached token if it is still good, without blocking.
     result<std::optional<caretoken::token>> peek() const {
         const caretoken_token *found = nullptr;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_peek(get(), &found, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
@@ -682,7 +686,7 @@ class client {
     result<bool> refresh_if_due() const {
         [[maybe_unused]] const auto callbacks = hold_callbacks();
         bool refreshed = false;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_refresh_if_due(get(), &refreshed, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
@@ -694,7 +698,7 @@ class client {
     result<bool> reject(const caretoken::token &token) const {
         [[maybe_unused]] const auto callbacks = hold_callbacks();
         bool dropped = false;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_reject(get(), token.get(), &dropped, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
@@ -704,14 +708,14 @@ class client {
 
     /// Ends every call on this client that is under way, in any thread. Later calls are not affected.
     result<void> cancel() const {
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         return config::outcome(caretoken_client_cancel(get(), &why), why);
     }
 
     /// Replaces one credential by its name; see caretoken_client_set_credential. A pair, such as a user
     /// name and its password, is replaced by set_credentials.
     result<void> set_credential(text name, text value) const {
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_set_credential(
             get(), detail::name(name).get(), value.data(), value.size(), &why);
         return config::outcome(status, why);
@@ -735,7 +739,7 @@ class client {
         for (std::size_t i = 0; i < all.size(); ++i) {
             all[i].name = names[i].get();
         }
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status =
             caretoken_client_set_credentials(get(), all.data(), all.size(), &why);
         return config::outcome(status, why);
@@ -744,7 +748,7 @@ class client {
     /// What the client has done since it was made.
     result<caretoken_stats> stats() const {
         caretoken_stats counted{};
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status =
             caretoken_client_stats(get(), sizeof counted, &counted, &why);
         if (status != CARETOKEN_OK) {
@@ -757,7 +761,7 @@ class client {
     result<std::optional<milliseconds>> clock_skew() const {
         bool is_known = false;
         std::int64_t skew = 0;
-        caretoken_error *why = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status =
             caretoken_client_clock_skew_ms(get(), &is_known, &skew, &why);
         if (status != CARETOKEN_OK) {
@@ -769,8 +773,8 @@ class client {
     /// Walks the way to the vendor and reports what it found at each step, without sending a
     /// credential; see caretoken_client_doctor. What the network does wrong stands in the report.
     result<report> doctor(std::optional<milliseconds> timeout = std::nullopt) const {
-        caretoken_report *found = nullptr;
-        caretoken_error *why = nullptr;
+        const caretoken_report *found = nullptr;
+        const caretoken_error *why = nullptr;
         const caretoken_status status = caretoken_client_doctor(get(), ms(timeout), &found, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);

@@ -49,10 +49,10 @@ static void token_never_changes(const caretoken_token *token) {
 /* Stand for the functions of that name in any library ("Za" is valgrind's way to write "*"). */
 caretoken_status I_WRAP_SONAME_FNNAME_ZU(Za, caretoken_client_token)(
     const caretoken_client *client, int64_t timeout_ms, const caretoken_token **token,
-    caretoken_error **error);
+    const caretoken_error **error);
 caretoken_status I_WRAP_SONAME_FNNAME_ZU(Za, caretoken_client_token)(
     const caretoken_client *client, int64_t timeout_ms, const caretoken_token **token,
-    caretoken_error **error) {
+    const caretoken_error **error) {
     caretoken_status status;
     OrigFn original;
     VALGRIND_GET_ORIG_FN(original);
@@ -63,10 +63,10 @@ caretoken_status I_WRAP_SONAME_FNNAME_ZU(Za, caretoken_client_token)(
 
 caretoken_status I_WRAP_SONAME_FNNAME_ZU(Za, caretoken_client_peek)(const caretoken_client *client,
                                                                     const caretoken_token **token,
-                                                                    caretoken_error **error);
+                                                                    const caretoken_error **error);
 caretoken_status I_WRAP_SONAME_FNNAME_ZU(Za, caretoken_client_peek)(const caretoken_client *client,
                                                                     const caretoken_token **token,
-                                                                    caretoken_error **error) {
+                                                                    const caretoken_error **error) {
     caretoken_status status;
     OrigFn original;
     VALGRIND_GET_ORIG_FN(original);

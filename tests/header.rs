@@ -1,4 +1,4 @@
-//! The committed header is the one that the build generates, and tells the truth.
+//! The committed header is the one that the build generates, tells the truth, and has the recorded ABI.
 
 #[path = "c/artifact.rs"]
 mod artifact;
@@ -75,7 +75,96 @@ fn every_function_of_the_header_has_words_of_its_own() {
             assert_eq!(lines[number - 1].trim(), "*/", "no words for {line}");
         }
     }
-    assert!(functions > 30, "{functions}");
+    assert!(functions > 25, "{functions}");
+}
+
+/// Functions with their prototypes, the size of each struct and the offset of each field, and the value
+/// of each constant, as a C compiler sees them.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn the_c_abi_is_the_recorded_one() {
+    if !have(&["cc"]) {
+        return;
+    }
+    let recorded = root().join("tests/abi.txt");
+    let found = abi(&fs::read_to_string(&artifact().header).unwrap());
+    if env::var_os("UPDATE_ABI").is_some_and(|value| value == "1") {
+        fs::write(&recorded, &found).unwrap();
+    }
+    let recorded = fs::read_to_string(recorded).unwrap_or_default();
+    let only = |these: &str, those: &str| -> Vec<String> {
+        let those: Vec<_> = those.lines().collect();
+        these.lines().filter(|line| !those.contains(line)).map(str::to_owned).collect()
+    };
+    assert!(
+        found == recorded,
+        "the C ABI changed.\nrecorded: {:#?}\nfound: {:#?}\nWhat was released must keep working: \
+         functions and fields may be added, fields at the end of their struct, and no number \
+         changes. If it is so, run UPDATE_ABI=1 cargo test --test header",
+        only(&recorded, &found),
+        only(&found, &recorded)
+    );
+}
+
+fn abi(header: &str) -> String {
+    let mut code = header.to_owned();
+    while let Some(start) = code.find("/*") {
+        let end = start + code[start..].find("*/").unwrap() + 2;
+        code.replace_range(start..end, "");
+    }
+    let (directives, code): (Vec<_>, Vec<_>) = code.lines().partition(|line| line.starts_with('#'));
+    let code: Vec<_> =
+        code.into_iter().filter(|line| !["extern \"C\" {", "}"].contains(&line.trim())).collect();
+    let code = code.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+
+    let (mut functions, mut types) = (Vec::new(), String::new());
+    let mut rest = code.as_str();
+    while let Some(end) = rest.find([';', '{']) {
+        let item = rest[..end].trim();
+        let (fields, after) = match rest[end..].strip_prefix('{') {
+            Some(body) => body.split_once("};").unwrap(),
+            None => ("", &rest[end + 1..]),
+        };
+        rest = after;
+        if let Some(name) = item.strip_prefix("struct ").filter(|_| !fields.is_empty()) {
+            types +=
+                &format!("    printf(\"struct {name}, %zu bytes\\n\", sizeof(struct {name}));\n");
+            for field in fields.split(';').map(str::trim).filter(|field| !field.is_empty()) {
+                let member = field.rsplit([' ', '*']).next().unwrap();
+                types += &format!(
+                    "    printf(\"    %zu {field}\\n\", offsetof(struct {name}, {member}));\n"
+                );
+            }
+        } else if item.contains('(') && !item.starts_with("typedef ") {
+            functions.push(item);
+        } else if !item.starts_with("typedef struct ") {
+            types += &format!("    puts(\"{item}\");\n");
+        }
+    }
+    functions.sort_by_key(|prototype| {
+        prototype.split('(').next().unwrap().rsplit([' ', '*']).next().unwrap()
+    });
+
+    let constants = directives.iter().filter_map(|line| {
+        let name = line.strip_prefix("#define ")?.split_once(' ')?.0;
+        // Each release has another version.
+        (!name.starts_with("CARETOKEN_VERSION"))
+            .then(|| format!("    printf(\"{name} %lld\\n\", (long long){name});\n"))
+    });
+    let program = format!(
+        "#include <stdio.h>\n#include \"caretoken.h\"\nint main(void) {{\n{types}{}    return 0;\n}}\n",
+        constants.collect::<String>()
+    );
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (source, binary) = (directory.join("abi.c"), directory.join("abi"));
+    fs::write(&source, program).unwrap();
+    run(Command::new("cc")
+        .arg("-I")
+        .arg(artifact().header.parent().unwrap())
+        .arg(&source)
+        .arg("-o")
+        .arg(&binary));
+    functions.join("\n") + "\n" + &run(&mut Command::new(&binary))
 }
 
 /// Both as written in the headers' introductions: the C one runs until it misses its secret.

@@ -1,5 +1,5 @@
 //! The README's C and C++ programs compile without a warning, link, fetch a token, and tell which of
-//! their variables is missing.
+//! their variables is missing. Its table of errors is the library's.
 
 #![cfg(unix)]
 
@@ -11,7 +11,31 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use artifact::{artifact, have, root, run};
+use caretoken::ErrorKind;
 use caretoken_sandbox::{Sandbox, Vendor};
+
+/// Rows of the README name one kind or several of the same sort.
+#[test]
+fn the_readmes_table_of_errors_has_every_kind_with_its_actor() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme.split("\n| kind | who |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let mut missing = ErrorKind::ALL.to_vec();
+    for row in table.lines().skip(2) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let [_, names, actors, _, again, _] = cells[..] else { panic!("{row}") };
+        let mut of_the_kinds = Vec::new();
+        for name in names.split(", ") {
+            let is_named = |kind: &ErrorKind| format!("`{}`", kind.name()) == name;
+            let index = missing.iter().position(is_named).unwrap_or_else(|| panic!("{name}"));
+            let kind = missing.remove(index);
+            assert_eq!(again.starts_with("yes"), kind.is_retryable(), "{row}");
+            of_the_kinds.push(kind.actor().name());
+        }
+        of_the_kinds.dedup();
+        assert_eq!(of_the_kinds.join(", "), actors, "{row}");
+    }
+    assert_eq!(missing, []);
+}
 
 /// The only block of that language.
 fn block(language: &str) -> String {

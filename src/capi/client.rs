@@ -3,18 +3,19 @@
 use std::ffi::c_char;
 use std::mem;
 use std::ptr;
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::boundary::{Failure, Out, call, call_without_secrets, guard, required};
-use super::cancellation::Uncancelled;
-use super::config::{caretoken_config, value_from_c};
+use super::arguments::{self, Out, POINTER_WANTED, required};
+use super::call::{call, call_cached};
+use super::config::caretoken_config;
 use super::error::caretoken_error;
-use super::status::caretoken_status;
-use super::strings::text_from_c;
+use super::failure::Failure;
+use super::panic::catch;
+use super::pthread_cancel::PthreadCancelDisabled;
 use super::token::{self, caretoken_token};
+use super::types::caretoken_status;
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::life::clock::unix_ms;
@@ -31,13 +32,13 @@ pub const CARETOKEN_DEFAULT_TIMEOUT: i64 = -1;
 /// happens inside the calls. After a fork the child may go on using it.
 ///
 /// Where a function takes timeout_ms: it blocks at most that many milliseconds, waiting, connecting
-/// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the cached token if
-/// it is good; else why the vendor is left in peace, if it is (a remembered rejection, a cool-down);
-/// else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the config's. Any other negative number is
-/// CARETOKEN_INVALID_SETTING; there is no upper limit.
+/// and retrying included, and then fails with CARETOKEN_TIMEOUT. 0 never blocks: the result is the
+/// cached token if it is good; else the error for which nothing is sent at present, if there is one (a
+/// remembered rejection, a cool-down); else CARETOKEN_TIMEOUT. CARETOKEN_DEFAULT_TIMEOUT is the
+/// config's. Any other negative number is CARETOKEN_INVALID_SETTING; there is no upper limit.
 pub struct caretoken_client {
     client: Client,
-    /// Whether a panic came out of it.
+    /// Whether the core has panicked while it was used.
     poisoned: AtomicBool,
 }
 
@@ -60,7 +61,7 @@ pub struct caretoken_stats {
 }
 
 impl caretoken_client {
-    pub(super) fn handle(client: Client) -> *mut caretoken_client {
+    pub(super) fn into_c(client: Client) -> *mut caretoken_client {
         let client = caretoken_client { client, poisoned: AtomicBool::new(false) };
         Arc::into_raw(Arc::new(client)).cast_mut()
     }
@@ -96,12 +97,12 @@ impl caretoken_client {
     }
 }
 
-/// A reference for the time of a call that may block: `caretoken_client_free` in another thread then
-/// leaves the memory to this one.
+/// Counts a reference for the time of a call that may block. If another thread calls
+/// `caretoken_client_free` meanwhile, this one frees the memory when it is done.
 ///
 /// # Safety
-/// `client` came from `caretoken_client::handle` and is not freed before this returns.
-pub(super) unsafe fn pin(client: *const caretoken_client) -> Arc<caretoken_client> {
+/// `client` came from `caretoken_client::into_c` and is not freed before this returns.
+pub(super) unsafe fn retain(client: *const caretoken_client) -> Arc<caretoken_client> {
     // SAFETY: the pointer is that of an `Arc`, with a reference counted as the caller promises.
     unsafe { Arc::increment_strong_count(client) };
     // SAFETY: this takes over the reference counted above.
@@ -116,16 +117,15 @@ pub(super) unsafe fn pin(client: *const caretoken_client) -> Arc<caretoken_clien
 pub unsafe extern "C" fn caretoken_client_new(
     config: *const caretoken_config,
     client: *mut *mut caretoken_client,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let client = unsafe { Out::cleared(client, "client", ptr::null_mut()) };
     let body = || {
         let client = client.required()?;
         // SAFETY: the caller gives NULL or a config that nobody changes meanwhile.
         let config = unsafe { required(config, "config") }?;
-        client.set(caretoken_client::handle(config.build()?));
+        client.set(caretoken_client::into_c(config.build()?));
         Ok(())
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
@@ -143,16 +143,15 @@ pub unsafe extern "C" fn caretoken_client_new(
 pub unsafe extern "C" fn caretoken_client_sibling(
     client: *const caretoken_client,
     config: *mut *mut caretoken_config,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
         let config = config.required()?;
         // SAFETY: the caller gives NULL or a client that is not freed before this returns.
         let client = unsafe { required(client, "client") }?;
-        config.set(caretoken_config::handle(client.enter(Client::sibling)?));
+        config.set(caretoken_config::into_c(client.enter(Client::sibling)?));
         Ok(())
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
@@ -171,7 +170,7 @@ pub unsafe extern "C" fn caretoken_client_token(
     client: *const caretoken_client,
     timeout_ms: i64,
     token: *mut *const caretoken_token,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
     // SAFETY: the caller gives NULL or a place for a pointer.
     let token = unsafe { Out::cleared(token, "token", ptr::null()) };
@@ -180,12 +179,12 @@ pub unsafe extern "C" fn caretoken_client_token(
         let hit = |client: &Client| client.hit(|inner| Token(Arc::clone(inner)));
         // SAFETY: the caller gives NULL or a client that is not freed before this call has begun.
         let found = unsafe { hit_or_miss(client, timeout_ms, hit, |token| token) }?;
-        token.set(token::lend(found)?);
+        token.set(token::into_c(found)?);
         Ok(())
     };
-    // A hit hands out a pointer, and a miss leaves no registers to clear.
+    // A hit reads no secret, only a pointer, and a miss clears the registers itself.
     // SAFETY: the caller gives NULL or a place for a pointer.
-    unsafe { call_without_secrets(error, body) }
+    unsafe { call_cached(error, body) }
 }
 
 /// Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
@@ -205,14 +204,14 @@ pub unsafe extern "C" fn caretoken_client_authorization(
     buffer: *mut c_char,
     capacity: usize,
     length: *mut usize,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
     // SAFETY: the caller gives NULL or a place for a number.
     let length = unsafe { Out::cleared(length, "length", 0) };
     let body = || {
         let length = length.required()?;
         if capacity > 0 && buffer.is_null() {
-            return Err(Failure::null("buffer"));
+            return Err(Failure::null("buffer", POINTER_WANTED));
         }
         let write = |value: &str| {
             length.set(value.len());
@@ -232,13 +231,16 @@ pub unsafe extern "C" fn caretoken_client_authorization(
         unsafe { hit_or_miss(client, timeout_ms, hit, miss) }?
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
-    unsafe { call(error, body) }
+    let status = unsafe { call_cached(error, body) };
+    clear_registers();
+    status
 }
 
-/// `hit` finds something in the cache, or `miss` makes it of a token got by other means.
+/// What `hit` reads of the cached token; else what `miss` makes of the token that the client fetches or
+/// waits for.
 ///
 /// # Safety
-/// `client` is NULL, or came from `caretoken_client::handle` and is not freed before this begins to
+/// `client` is NULL, or came from `caretoken_client::into_c` and is not freed before this begins to
 /// block.
 #[inline]
 unsafe fn hit_or_miss<R>(
@@ -256,9 +258,9 @@ unsafe fn hit_or_miss<R>(
         }
         timeout
     };
-    let _uncancelled = Uncancelled::begin();
+    let _no_cancel = PthreadCancelDisabled::begin();
     // SAFETY: it is not NULL, and the caller promises the rest.
-    let client = unsafe { pin(client) };
+    let client = unsafe { retain(client) };
     let token = client.enter(|client| client.miss(timeout))??;
     clear_registers();
     Ok(miss(token))
@@ -272,7 +274,7 @@ unsafe fn hit_or_miss<R>(
 pub unsafe extern "C" fn caretoken_client_peek(
     client: *const caretoken_client,
     token: *mut *const caretoken_token,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
     // SAFETY: the caller gives NULL or a place for a pointer.
     let token = unsafe { Out::cleared(token, "token", ptr::null()) };
@@ -281,7 +283,7 @@ pub unsafe extern "C" fn caretoken_client_peek(
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
         if let Some(found) = client.enter(Client::peek)? {
-            token.set(token::lend(found)?);
+            token.set(token::into_c(found)?);
         }
         Ok(())
     };
@@ -289,8 +291,8 @@ pub unsafe extern "C" fn caretoken_client_peek(
     unsafe { call(error, body) }
 }
 
-/// Fetches a token if there is none, or if the cached one is about to end, and no other thread is at
-/// it. For the host's own idle timer: a call every 30 seconds spares most other calls the
+/// Fetches a token if there is none, or if the cached one is about to end, unless another thread is
+/// fetching. For the host's own idle timer: a call every 30 seconds spares most other calls the
 /// wait. It blocks at most the config's timeout.
 ///
 /// *refreshed says whether it fetched one; refreshed may be NULL. After a failure a cached token that
@@ -299,16 +301,15 @@ pub unsafe extern "C" fn caretoken_client_peek(
 pub unsafe extern "C" fn caretoken_client_refresh_if_due(
     client: *const caretoken_client,
     refreshed: *mut bool,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let refreshed = unsafe { Out::cleared(refreshed, "refreshed", false) };
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed before this call has begun.
         unsafe { required(client, "client") }?;
         // SAFETY: as above, and it is not NULL.
-        let client = unsafe { pin(client) };
+        let client = unsafe { retain(client) };
         refreshed.set(client.enter(Client::refresh_if_due)??);
         Ok(())
     };
@@ -328,9 +329,8 @@ pub unsafe extern "C" fn caretoken_client_reject(
     client: *const caretoken_client,
     token: *const caretoken_token,
     dropped: *mut bool,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a bool.
     let dropped = unsafe { Out::cleared(dropped, "dropped", false) };
     let body = || {
@@ -338,8 +338,8 @@ pub unsafe extern "C" fn caretoken_client_reject(
         unsafe { required(client, "client") }?;
         // SAFETY: the caller gives NULL or a token with a reference of its own.
         let token = unsafe { token::borrow(token) }?;
-        // SAFETY: as above, and it is not NULL. Pinned because the event callback may take its time.
-        let client = unsafe { pin(client) };
+        // SAFETY: as above, and it is not NULL. Retained because the event callback may take its time.
+        let client = unsafe { retain(client) };
         dropped.set(client.enter(|client| client.reject(&token))?);
         Ok(())
     };
@@ -353,9 +353,8 @@ pub unsafe extern "C" fn caretoken_client_reject(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_cancel(
     client: *const caretoken_client,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
@@ -377,7 +376,7 @@ pub unsafe extern "C" fn caretoken_client_set_credential(
     name: *const c_char,
     data: *const c_char,
     len: usize,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
     let one = caretoken_credential { name, value: data, value_len: len };
     // SAFETY: the caller's promises are the same, and `one` is one.
@@ -395,6 +394,8 @@ pub struct caretoken_credential {
     pub value_len: usize,
 }
 
+const COUNT: (&str, &str) = ("count", "pass how many there are; was it a negative number?");
+
 /// Replaces count credentials at once, such as a user name and its password: no request ever goes out
 /// with some of them old and some new. For each the same holds as in caretoken_client_set_credential;
 /// of a name that comes twice the last value counts.
@@ -406,21 +407,20 @@ pub unsafe extern "C" fn caretoken_client_set_credentials(
     client: *const caretoken_client,
     credentials: *const caretoken_credential,
     count: usize,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
         // SAFETY: the caller gives NULL or `count` credentials.
-        let credentials = unsafe { list_from_c(credentials, count, "credentials") }?;
+        let credentials = unsafe { arguments::list(credentials, count, "credentials", COUNT) }?;
         let mut read = Vec::with_capacity(credentials.len());
         for one in credentials {
             // SAFETY: the caller gives NULL or a NUL-terminated text.
-            let name = unsafe { text_from_c(one.name, "name") }?;
+            let name = unsafe { arguments::text(one.name, "name") }?;
             let shown = || shown(client, name);
             // SAFETY: the caller gives NULL or `value_len` bytes.
-            let value = unsafe { value_from_c(one.value, one.value_len, shown) }?;
+            let value = unsafe { arguments::value(one.value, one.value_len, shown) }?;
             read.push((name, value));
         }
         Ok(client.enter(|client| client.set_credentials(read))??)
@@ -429,28 +429,7 @@ pub unsafe extern "C" fn caretoken_client_set_credentials(
     unsafe { call(error, body) }
 }
 
-/// A list from C; (NULL, 0) is the empty one.
-///
-/// # Safety
-/// `list` is NULL or points to `count` elements that nobody writes to as long as the result lives.
-unsafe fn list_from_c<'a, T>(
-    list: *const T,
-    count: usize,
-    argument: &'static str,
-) -> Result<&'a [T], Failure> {
-    if count == 0 {
-        return Ok(&[]);
-    }
-    // SAFETY: as the caller promises.
-    unsafe { required(list, argument) }?;
-    if count > isize::MAX.unsigned_abs() / mem::size_of::<T>() {
-        let remedy = "pass how many there are; was it a negative number?";
-        return Err(Failure::argument("count", "is larger than any memory block", remedy));
-    }
-    // SAFETY: `list` is not NULL and points to `count` elements, as the caller promises; they fit.
-    Ok(unsafe { slice::from_raw_parts(list, count) })
-}
-
+/// The name of a credential, if it exists, as an error may show it.
 fn shown(client: &caretoken_client, name: &str) -> String {
     let builder = ClientBuilder::by_name(client.client.vendor());
     let known = builder.ok().and_then(|builder| builder.known_name(name));
@@ -465,7 +444,7 @@ pub unsafe extern "C" fn caretoken_client_stats(
     client: *const caretoken_client,
     stats_size: usize,
     stats: *mut caretoken_stats,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
     let size = stats_size.min(isize::MAX.unsigned_abs());
     if !stats.is_null() {
@@ -474,7 +453,7 @@ pub unsafe extern "C" fn caretoken_client_stats(
     }
     let body = || {
         if stats.is_null() {
-            return Err(Failure::null("stats"));
+            return Err(Failure::null("stats", POINTER_WANTED));
         }
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;
@@ -506,7 +485,7 @@ pub unsafe extern "C" fn caretoken_client_clock_skew_ms(
     client: *const caretoken_client,
     is_known: *mut bool,
     skew_ms: *mut i64,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
     // SAFETY: the caller gives NULL or a place for a bool.
     let is_known = unsafe { Out::cleared(is_known, "is_known", false) };
@@ -534,10 +513,10 @@ pub unsafe extern "C" fn caretoken_client_clock_skew_ms(
 /// thread that only just enters a call, or leaves it, is too late for that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_free(client: *mut caretoken_client) {
-    let _uncancelled = Uncancelled::begin();
-    guard(|| {
+    let _no_cancel = PthreadCancelDisabled::begin();
+    catch(|| {
         if !client.is_null() {
-            // SAFETY: `handle` made it of an `Arc`, and the caller gives its reference up.
+            // SAFETY: `into_c` made it of an `Arc`, and the caller gives its reference up.
             let client = unsafe { Arc::from_raw(client) };
             client.client.cancel();
         }

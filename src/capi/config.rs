@@ -1,18 +1,17 @@
 //! `caretoken_config`: what a client is made of.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::ptr;
 
-use super::boundary::{Failure, Out, call, guard, required_mut};
-use super::cancellation::Uncancelled;
+use super::arguments::{self, Out, required_mut};
+use super::call::call;
 use super::error::caretoken_error;
-use super::event::{caretoken_event, with_face};
-use super::status::{CARETOKEN_NULL_ARGUMENT, caretoken_status};
-use super::strings::{caretoken_str, sized_text_from_c, text_from_c};
+use super::failure::Failure;
+use super::panic::catch;
+use super::pthread_cancel::PthreadCancelDisabled;
+use super::types::caretoken_status;
 use crate::builder::ClientBuilder;
 use crate::client::Client;
-use crate::error::Error;
-use crate::memory::Secret;
 
 /// What a client is made of: a vendor, credentials, settings, callbacks.
 ///
@@ -22,7 +21,7 @@ use crate::memory::Secret;
 pub struct caretoken_config(ClientBuilder);
 
 impl caretoken_config {
-    pub(super) fn handle(builder: ClientBuilder) -> *mut caretoken_config {
+    pub(super) fn into_c(builder: ClientBuilder) -> *mut caretoken_config {
         Box::into_raw(Box::new(caretoken_config(builder)))
     }
 
@@ -30,62 +29,9 @@ impl caretoken_config {
         Ok(self.0.clone().build()?)
     }
 
-    fn change(&mut self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) {
+    pub(super) fn change(&mut self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) {
         self.0 = change(self.0.clone());
     }
-}
-
-/// Stores a new refresh token that the vendor handed out in place of the old one, durably: the old
-/// one is dead. Returns 0 when it is stored, anything else when it could not be.
-///
-/// Called on the thread whose call fetched, before anybody gets the access token that came with it,
-/// and under no lock. When it fails, that call ends in CARETOKEN_ROTATION_NOT_STORED and nothing is
-/// lost: the client keeps both tokens and offers the refresh token again at the next call. It may use
-/// the client, but asking that for a token fails there; caretoken_client_peek works.
-///
-/// refresh_token lives until it returns. It must not leave by a C++ exception or longjmp.
-pub type caretoken_on_rotation =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, refresh_token: caretoken_str) -> i32>;
-
-/// Takes note of an event.
-///
-/// Called on the thread where it happens, under no lock, possibly on several threads at once; keep it
-/// short. event lives until it returns. It must not leave by a C++ exception or longjmp.
-pub type caretoken_on_event =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const caretoken_event)>;
-
-/// The host's pointer on its way back to the host.
-struct UserData(*mut c_void);
-
-// SAFETY: never dereferenced here; the header asks the host for one that any thread may use.
-unsafe impl Send for UserData {}
-// SAFETY: as above.
-unsafe impl Sync for UserData {}
-
-impl UserData {
-    /// By method, so that a closure captures the whole and not the pointer alone.
-    fn get(&self) -> *mut c_void {
-        self.0
-    }
-}
-
-/// The value of a setting or credential. Where it is NULL, the error names that and not the argument:
-/// more often than not it comes from an environment variable that is not set.
-///
-/// # Safety
-/// As for `sized_text_from_c`.
-pub(super) unsafe fn value_from_c<'a>(
-    data: *const c_char,
-    len: usize,
-    name: impl Fn() -> String,
-) -> Result<&'a str, Failure> {
-    if data.is_null() && len > 0 {
-        let remedy = "pass the value; if it comes from an environment variable, set that";
-        let error = Error::setting(name(), "is NULL", remedy);
-        return Err(Failure { status: CARETOKEN_NULL_ARGUMENT, error });
-    }
-    // SAFETY: as the caller promises.
-    unsafe { sized_text_from_c(data, len, name) }
 }
 
 /// Starts the configuration of a client for one vendor.
@@ -96,17 +42,16 @@ pub(super) unsafe fn value_from_c<'a>(
 pub unsafe extern "C" fn caretoken_config_new(
     vendor: *const c_char,
     config: *mut *mut caretoken_config,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
     let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
     let body = || {
         let config = config.required()?;
         // SAFETY: the caller gives NULL or a NUL-terminated text.
-        let vendor = unsafe { text_from_c(vendor, "vendor") }?;
+        let vendor = unsafe { arguments::text(vendor, "vendor") }?;
         let builder = ClientBuilder::by_name(vendor)?;
-        config.set(caretoken_config::handle(builder));
+        config.set(caretoken_config::into_c(builder));
         Ok(())
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
@@ -198,78 +143,18 @@ pub unsafe extern "C" fn caretoken_config_set(
     name: *const c_char,
     data: *const c_char,
     len: usize,
-    error: *mut *mut caretoken_error,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     let body = || {
         // SAFETY: the caller gives NULL or a config that no other thread uses.
         let config = unsafe { required_mut(config, "config") }?;
         // SAFETY: the caller gives NULL or a NUL-terminated text.
-        let name = unsafe { text_from_c(name, "name") }?;
+        let name = unsafe { arguments::text(name, "name") }?;
         // SAFETY: the caller gives NULL or `len` bytes.
         let value = unsafe {
-            value_from_c(data, len, || config.0.known_name(name).unwrap_or("value").to_owned())
+            arguments::value(data, len, || config.0.known_name(name).unwrap_or("value").to_owned())
         }?;
         Ok(config.0.change(name, value.into())?)
-    };
-    // SAFETY: the caller gives NULL or a place for a pointer.
-    unsafe { call(error, body) }
-}
-
-/// Sets the callback that stores rotated refresh tokens; a later one replaces it, and NULL takes it
-/// away, also where a sibling has got it from another client. Without one the client goes on with the
-/// new refresh token, and a restart of the program loses it.
-///
-/// user_data is passed to each call. What it points to must be fit for any thread, and must live until
-/// every client made from this config is freed and its last call has returned.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caretoken_config_set_on_rotation(
-    config: *mut caretoken_config,
-    callback: caretoken_on_rotation,
-    user_data: *mut c_void,
-    error: *mut *mut caretoken_error,
-) -> caretoken_status {
-    let body = || {
-        // SAFETY: the caller gives NULL or a config that no other thread uses.
-        let config = unsafe { required_mut(config, "config") }?;
-        let user_data = UserData(user_data);
-        let store = move |refresh_token: &Secret| {
-            let Some(callback) = callback else { return Ok(()) };
-            let refresh_token = caretoken_str::of_secret(refresh_token);
-            // SAFETY: the host's function, called as the header says.
-            match unsafe { callback(user_data.get(), refresh_token) } {
-                0 => Ok(()),
-                status => Err(format!("the callback returned {status}").into()),
-            }
-        };
-        config.change(|builder| builder.on_rotation(store));
-        Ok(())
-    };
-    // SAFETY: the caller gives NULL or a place for a pointer.
-    unsafe { call(error, body) }
-}
-
-/// Sets the callback that takes note of events; a later one replaces it, and NULL takes it away. For
-/// user_data the same holds as in caretoken_config_set_on_rotation.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caretoken_config_set_on_event(
-    config: *mut caretoken_config,
-    callback: caretoken_on_event,
-    user_data: *mut c_void,
-    error: *mut *mut caretoken_error,
-) -> caretoken_status {
-    let body = || {
-        // SAFETY: the caller gives NULL or a config that no other thread uses.
-        let config = unsafe { required_mut(config, "config") }?;
-        let user_data = UserData(user_data);
-        config.change(|builder| {
-            builder.on_event(move |event| {
-                let Some(callback) = callback else { return };
-                // SAFETY: the host's function, called as the header says.
-                with_face(event, |event| unsafe { callback(user_data.get(), event) });
-            })
-        });
-        Ok(())
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
@@ -278,8 +163,8 @@ pub unsafe extern "C" fn caretoken_config_set_on_event(
 /// Wipes and frees the config. Clients made from it live on. Does nothing when config is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_config_free(config: *mut caretoken_config) {
-    let _uncancelled = Uncancelled::begin();
-    guard(|| {
+    let _no_cancel = PthreadCancelDisabled::begin();
+    catch(|| {
         if !config.is_null() {
             // SAFETY: `caretoken_config_new` made it of a `Box`, and the caller gives it up.
             drop(unsafe { Box::from_raw(config) });

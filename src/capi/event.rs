@@ -1,7 +1,7 @@
 //! `caretoken_event`: what happens inside a client.
 
-use super::status::{CARETOKEN_OK, caretoken_status, status_of};
-use super::strings::{Texts, caretoken_str};
+use super::status::CARETOKEN_OK;
+use super::types::{Texts, caretoken_status, caretoken_str, milliseconds};
 use crate::event::Event;
 
 /// Something that happened in a client, for logs and monitoring. It never holds a secret.
@@ -20,7 +20,7 @@ pub struct caretoken_event {
     /// How long it took, for fetched and fetch_failed; -1 otherwise.
     pub took_ms: i64,
     /// For fetched, lifetime_cut and lifetime_implausible the token's life, for served_old_token what
-    /// is left of it, for cooling_down how long the vendor is left in peace, for fetch_failed the
+    /// is left of it, for cooling_down how long nothing is sent, for fetch_failed the
     /// pause before the next attempt, for sign_in_due the time until then; -1 otherwise.
     pub span_ms: i64,
     /// Why, for fetch_failed, served_old_token, cooling_down and lifetime_implausible; CARETOKEN_OK
@@ -30,19 +30,15 @@ pub struct caretoken_event {
     pub message: caretoken_str,
 }
 
-/// Shows the event to `read` as C sees it.
-pub(super) fn with_face(event: &Event, read: impl FnOnce(&caretoken_event)) {
-    let (_texts, mut views) = Texts::of(&[event.kind.name(), event.vendor, &event.to_string()]);
-    let mut next = || views.next().unwrap_or(caretoken_str::EMPTY);
-    let ms = |span: Option<std::time::Duration>| {
-        span.map_or(-1, |span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
-    };
+/// Calls `read` with the event as C sees it.
+pub(super) fn with_c_event(event: &Event, read: impl FnOnce(&caretoken_event)) {
+    let (_texts, mut next) = Texts::of(&[event.kind.name(), event.vendor, &event.to_string()]);
     read(&caretoken_event {
         name: next(),
         vendor: next(),
-        took_ms: ms(event.took),
-        span_ms: ms(event.span),
-        status: event.error.as_ref().map_or(CARETOKEN_OK, |error| status_of(error.kind())),
+        took_ms: event.took.map_or(-1, milliseconds),
+        span_ms: event.span.map_or(-1, milliseconds),
+        status: event.error.as_ref().map_or(CARETOKEN_OK, |error| error.kind().number()),
         message: next(),
     });
 }

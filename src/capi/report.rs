@@ -2,34 +2,44 @@
 
 use std::ptr;
 
-use super::boundary::{Out, call, guard, required};
-use super::cancellation::Uncancelled;
-use super::client::{caretoken_client, pin};
+use super::arguments::{Out, required};
+use super::call::call;
+use super::client::{caretoken_client, retain};
 use super::error::caretoken_error;
-use super::status::caretoken_status;
-use super::strings::{Texts, caretoken_str};
+use super::panic::catch;
+use super::types::{Texts, caretoken_status, caretoken_str};
 use crate::client::Client;
 use crate::doctor::DoctorReport;
 
 /// What caretoken_client_doctor found on the way to the vendor.
 ///
-/// It holds addresses and names of hosts and certificates, statuses and times, never a credential, a
-/// token or a part of an answer's body. Free it with caretoken_report_free. It never changes, so any
-/// thread may read it, and it needs nothing that may be freed before it.
+/// The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+/// Later versions add fields at the end only. Free it with caretoken_report_free.
 ///
-/// The functions that read it take NULL for a report that found nothing.
+/// It holds addresses and names of hosts and certificates, statuses and times, never a credential, a
+/// token or a part of an answer's body. It never changes, so any thread may read it, and it needs
+/// nothing that may be freed before it.
+#[repr(C)]
 pub struct caretoken_report {
-    is_healthy: bool,
-    text: caretoken_str,
+    /// The report as a block of text, one line for each step: to be pasted into a ticket.
+    pub text: caretoken_str,
+    /// Whether a request came through and was answered, by whatever HTTP status.
+    pub is_healthy: bool,
+}
+
+/// A report as C sees it, and behind it what C does not see.
+#[repr(C)]
+struct CReport {
+    report: caretoken_report,
     /// What the view above is a view of.
     _texts: Texts,
 }
 
-impl caretoken_report {
+impl CReport {
     fn of(report: &DoctorReport) -> Self {
-        let (texts, mut views) = Texts::of(&[&report.to_string()]);
-        let text = views.next().unwrap_or(caretoken_str::EMPTY);
-        caretoken_report { is_healthy: report.is_healthy(), text, _texts: texts }
+        let (texts, mut next) = Texts::of(&[&report.to_string()]);
+        let report = caretoken_report { text: next(), is_healthy: report.is_healthy() };
+        CReport { report, _texts: texts }
     }
 }
 
@@ -47,63 +57,33 @@ impl caretoken_report {
 pub unsafe extern "C" fn caretoken_client_doctor(
     client: *const caretoken_client,
     timeout_ms: i64,
-    report: *mut *mut caretoken_report,
-    error: *mut *mut caretoken_error,
+    report: *mut *const caretoken_report,
+    error: *mut *const caretoken_error,
 ) -> caretoken_status {
-    let _uncancelled = Uncancelled::begin();
     // SAFETY: the caller gives NULL or a place for a pointer.
-    let report = unsafe { Out::cleared(report, "report", ptr::null_mut()) };
+    let report = unsafe { Out::cleared(report, "report", ptr::null()) };
     let body = || {
         let report = report.required()?;
         // SAFETY: the caller gives NULL or a client that is not freed before this call has begun.
         let timeout = unsafe { required(client, "client") }?.timeout(timeout_ms)?;
         // SAFETY: as above, and it is not NULL.
-        let client = unsafe { pin(client) };
+        let client = unsafe { retain(client) };
         let found = client.enter(|client: &Client| client.doctor_within(timeout))?;
-        report.set(Box::into_raw(Box::new(caretoken_report::of(&found))));
+        report.set(Box::into_raw(Box::new(CReport::of(&found))).cast_const().cast());
         Ok(())
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
 }
 
-/// Reads from a report that may be NULL.
-///
-/// # Safety
-/// `report` is NULL, or lives until this returns.
-unsafe fn read<R>(
-    report: *const caretoken_report,
-    otherwise: R,
-    read: impl FnOnce(&caretoken_report) -> R,
-) -> R {
-    let result = guard(|| {
-        // SAFETY: as the caller promises.
-        unsafe { report.as_ref() }.map(read)
-    });
-    result.flatten().unwrap_or(otherwise)
-}
-
-/// The report as a block of text, one line for each step: to be pasted into a ticket.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caretoken_report_text(report: *const caretoken_report) -> caretoken_str {
-    // SAFETY: the caller gives NULL or a report that lives.
-    unsafe { read(report, caretoken_str::EMPTY, |report| report.text) }
-}
-
-/// Whether a request came through and was answered, by whatever HTTP status. false for NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caretoken_report_is_healthy(report: *const caretoken_report) -> bool {
-    // SAFETY: the caller gives NULL or a report that lives.
-    unsafe { read(report, false, |report| report.is_healthy) }
-}
-
 /// Frees the report, and with it its text. Does nothing when report is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn caretoken_report_free(report: *mut caretoken_report) {
-    guard(|| {
+pub unsafe extern "C" fn caretoken_report_free(report: *const caretoken_report) {
+    catch(|| {
         if !report.is_null() {
-            // SAFETY: `caretoken_client_doctor` made it of a `Box`, and the caller gives it up.
-            drop(unsafe { Box::from_raw(report) });
+            // SAFETY: `caretoken_client_doctor` made it of a `Box<CReport>`, and the caller gives it
+            // up.
+            drop(unsafe { Box::from_raw(report.cast::<CReport>().cast_mut()) });
         }
     });
 }

@@ -1,16 +1,8 @@
-//! `caretoken_status`: one number per outcome.
+//! The numbers of `caretoken_status`, and their names.
 
-use std::ffi::CStr;
-
-use super::boundary::guard;
-use super::strings::caretoken_str;
+use super::panic::catch;
+use super::types::{caretoken_status, caretoken_str};
 use crate::error::ErrorKind;
-
-/// What became of a call: CARETOKEN_OK, or one of the other numbers below.
-///
-/// The numbers never change and are never used again for something else; new ones may be added, so a
-/// switch over them needs a default.
-pub type caretoken_status = i32;
 
 /// It worked.
 pub const CARETOKEN_OK: caretoken_status = 0;
@@ -20,7 +12,8 @@ pub const CARETOKEN_OK: caretoken_status = 0;
 pub const CARETOKEN_NULL_ARGUMENT: caretoken_status = 1;
 /// The caller's buffer cannot hold the result. The call says how long the result is.
 pub const CARETOKEN_BUFFER_TOO_SMALL: caretoken_status = 2;
-/// A setting, name or argument cannot be used. The error's field names it; its value is never shown.
+/// A setting, credential name or argument cannot be used. The error's field names it; its value is
+/// never shown.
 pub const CARETOKEN_INVALID_SETTING: caretoken_status = 3;
 
 /// The host name did not resolve.
@@ -37,9 +30,9 @@ pub const CARETOKEN_CONNECTION_LOST: caretoken_status = 24;
 /// while, so that no account gets locked: make a new client with the right ones.
 pub const CARETOKEN_PROXY_LOGIN_REJECTED: caretoken_status = 25;
 
-/// The timeout passed. The error's phase says where the time went.
+/// The deadline passed. The error's phase says where the time went.
 pub const CARETOKEN_TIMEOUT: caretoken_status = 30;
-/// caretoken_client_cancel was called, or the client was freed.
+/// The call was cancelled. caretoken_client_cancel was called, or the client was freed.
 pub const CARETOKEN_CANCELLED: caretoken_status = 31;
 
 /// The client id, secret, user name or password is wrong or has expired.
@@ -56,7 +49,7 @@ pub const CARETOKEN_ACCESS_DENIED: caretoken_status = 44;
 pub const CARETOKEN_REQUEST_REFUSED: caretoken_status = 45;
 /// There is no token endpoint at this address.
 pub const CARETOKEN_ENDPOINT_NOT_FOUND: caretoken_status = 46;
-/// Too many requests. See caretoken_error_retry_after_ms.
+/// Too many requests. See the error's retry_after_ms.
 pub const CARETOKEN_RATE_LIMITED: caretoken_status = 47;
 /// The vendor's service is down or overloaded.
 pub const CARETOKEN_UNAVAILABLE: caretoken_status = 48;
@@ -74,81 +67,25 @@ pub const CARETOKEN_ANSWER_MALFORMED: caretoken_status = 64;
 /// The token's lifetime makes no sense: negative, zero, fractional, out of range or absent.
 pub const CARETOKEN_INVALID_LIFETIME: caretoken_status = 65;
 
-/// Fresh tokens were refused again and again; see caretoken_client_reject.
+/// Fresh tokens were refused again and again. See caretoken_client_reject.
 pub const CARETOKEN_TOKENS_REFUSED: caretoken_status = 80;
 /// The rotation callback could not store the new refresh token.
 pub const CARETOKEN_ROTATION_NOT_STORED: caretoken_status = 81;
 
-/// A defect in caretoken. After a panic, which caretoken_error_line tells by its place in the source, the client
-/// it happened in cannot be used any more, only freed.
+/// A defect in caretoken. After a panic, whose place in the source the error's line tells, the client it
+/// happened in cannot be used any more, only freed.
 pub const CARETOKEN_INTERNAL: caretoken_status = 99;
 
-pub(super) fn status_of(kind: ErrorKind) -> caretoken_status {
-    match kind {
-        ErrorKind::InvalidSetting => CARETOKEN_INVALID_SETTING,
-        ErrorKind::Resolve => CARETOKEN_RESOLVE,
-        ErrorKind::Proxy => CARETOKEN_PROXY,
-        ErrorKind::ProxyLoginRejected => CARETOKEN_PROXY_LOGIN_REJECTED,
-        ErrorKind::Connect => CARETOKEN_CONNECT,
-        ErrorKind::Tls => CARETOKEN_TLS,
-        ErrorKind::ConnectionLost => CARETOKEN_CONNECTION_LOST,
-        ErrorKind::Timeout => CARETOKEN_TIMEOUT,
-        ErrorKind::Cancelled => CARETOKEN_CANCELLED,
-        ErrorKind::CredentialsRejected => CARETOKEN_CREDENTIALS_REJECTED,
-        ErrorKind::SignInRequired => CARETOKEN_SIGN_IN_REQUIRED,
-        ErrorKind::AccessRevoked => CARETOKEN_ACCESS_REVOKED,
-        ErrorKind::ScopeRefused => CARETOKEN_SCOPE_REFUSED,
-        ErrorKind::AccessDenied => CARETOKEN_ACCESS_DENIED,
-        ErrorKind::RequestRefused => CARETOKEN_REQUEST_REFUSED,
-        ErrorKind::EndpointNotFound => CARETOKEN_ENDPOINT_NOT_FOUND,
-        ErrorKind::RateLimited => CARETOKEN_RATE_LIMITED,
-        ErrorKind::Unavailable => CARETOKEN_UNAVAILABLE,
-        ErrorKind::Redirected => CARETOKEN_REDIRECTED,
-        ErrorKind::UnexpectedStatus => CARETOKEN_UNEXPECTED_STATUS,
-        ErrorKind::AnswerTooLarge => CARETOKEN_ANSWER_TOO_LARGE,
-        ErrorKind::AnswerNotJson => CARETOKEN_ANSWER_NOT_JSON,
-        ErrorKind::AnswerMalformed => CARETOKEN_ANSWER_MALFORMED,
-        ErrorKind::InvalidLifetime => CARETOKEN_INVALID_LIFETIME,
-        ErrorKind::TokensRefused => CARETOKEN_TOKENS_REFUSED,
-        ErrorKind::RotationNotStored => CARETOKEN_ROTATION_NOT_STORED,
-        ErrorKind::Internal => CARETOKEN_INTERNAL,
-    }
-}
-
-/// The name of a status, `None` for a number that is none.
-pub(super) fn name_of(status: caretoken_status) -> Option<&'static CStr> {
-    Some(match status {
+/// The name of a status.
+pub(super) fn name_of(status: caretoken_status) -> caretoken_str {
+    caretoken_str::constant(match status {
         CARETOKEN_OK => c"ok",
         CARETOKEN_NULL_ARGUMENT => c"null_argument",
         CARETOKEN_BUFFER_TOO_SMALL => c"buffer_too_small",
-        CARETOKEN_INVALID_SETTING => c"invalid_setting",
-        CARETOKEN_RESOLVE => c"resolve",
-        CARETOKEN_PROXY => c"proxy",
-        CARETOKEN_PROXY_LOGIN_REJECTED => c"proxy_login_rejected",
-        CARETOKEN_CONNECT => c"connect",
-        CARETOKEN_TLS => c"tls",
-        CARETOKEN_CONNECTION_LOST => c"connection_lost",
-        CARETOKEN_TIMEOUT => c"timeout",
-        CARETOKEN_CANCELLED => c"cancelled",
-        CARETOKEN_CREDENTIALS_REJECTED => c"credentials_rejected",
-        CARETOKEN_SIGN_IN_REQUIRED => c"sign_in_required",
-        CARETOKEN_ACCESS_REVOKED => c"access_revoked",
-        CARETOKEN_SCOPE_REFUSED => c"scope_refused",
-        CARETOKEN_ACCESS_DENIED => c"access_denied",
-        CARETOKEN_REQUEST_REFUSED => c"request_refused",
-        CARETOKEN_ENDPOINT_NOT_FOUND => c"endpoint_not_found",
-        CARETOKEN_RATE_LIMITED => c"rate_limited",
-        CARETOKEN_UNAVAILABLE => c"unavailable",
-        CARETOKEN_REDIRECTED => c"redirected",
-        CARETOKEN_UNEXPECTED_STATUS => c"unexpected_status",
-        CARETOKEN_ANSWER_TOO_LARGE => c"answer_too_large",
-        CARETOKEN_ANSWER_NOT_JSON => c"answer_not_json",
-        CARETOKEN_ANSWER_MALFORMED => c"answer_malformed",
-        CARETOKEN_INVALID_LIFETIME => c"invalid_lifetime",
-        CARETOKEN_TOKENS_REFUSED => c"tokens_refused",
-        CARETOKEN_ROTATION_NOT_STORED => c"rotation_not_stored",
-        CARETOKEN_INTERNAL => c"internal",
-        _ => return None,
+        _ => {
+            let kind = ErrorKind::ALL.iter().find(|kind| kind.number() == status);
+            kind.map_or(c"unknown", |kind| kind.c_name())
+        }
     })
 }
 
@@ -156,6 +93,5 @@ pub(super) fn name_of(status: caretoken_status) -> Option<&'static CStr> {
 /// unknown for a number that this version does not know. Lives for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn caretoken_status_name(status: caretoken_status) -> caretoken_str {
-    let name = guard(|| caretoken_str::constant(name_of(status).unwrap_or(c"unknown")));
-    name.unwrap_or(caretoken_str::EMPTY)
+    catch(|| name_of(status)).unwrap_or(caretoken_str::EMPTY)
 }

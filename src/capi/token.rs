@@ -5,8 +5,10 @@ use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::sync::Arc;
 
-use super::boundary::{Failure, guard_without_secrets, required};
-use super::strings::{Texts, caretoken_str, text_from_c};
+use super::arguments::{self, required};
+use super::failure::Failure;
+use super::panic::catch_without_secrets;
+use super::types::{Texts, caretoken_str, milliseconds};
 use crate::token::{BEARER, Shard, Token};
 
 /// A further field of a vendor's answer.
@@ -22,7 +24,7 @@ pub struct caretoken_extra {
 /// A bearer token, with what the vendor said about it.
 ///
 /// The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
-/// Later versions add fields at the end only. A pointer to it counts as one reference: let it go with
+/// Later versions add fields at the end only. A pointer to it counts as one reference: release it with
 /// caretoken_token_free, and make another with caretoken_token_clone. When the last reference is gone
 /// (the client holds one while the token is in its cache), everything here is wiped and freed.
 /// Different threads may get different pointers to the same token, so do not compare pointers;
@@ -73,11 +75,12 @@ pub struct caretoken_token {
     pub lifetime_implausible: bool,
 }
 
-/// A token as C sees it, and behind it what C does not see. Made once per handle, kept in it.
+/// A token as C sees it, and behind it what C does not see. It is made once for each shard of
+/// the token and kept in it.
 #[repr(C)]
-struct Face {
+struct CToken {
     token: caretoken_token,
-    /// The handle this lies in. Not counted: that would be a circle.
+    /// The shard that this is kept in. No reference is counted: it would be a cycle.
     owner: *const Shard,
     /// What the pointers in `token` point to, where that is not the token's own secrets.
     _texts: Texts,
@@ -86,13 +89,13 @@ struct Face {
     _extras: Vec<caretoken_extra>,
 }
 
-// SAFETY: the pointers lead to memory that the same face or its owner owns, and nobody writes to it
+// SAFETY: the pointers lead to memory that the same `CToken` or its owner owns, and nobody writes to it
 // before the last reference is gone.
-unsafe impl Send for Face {}
+unsafe impl Send for CToken {}
 // SAFETY: as above.
-unsafe impl Sync for Face {}
+unsafe impl Sync for CToken {}
 
-impl Face {
+impl CToken {
     fn of(token: &Token) -> Self {
         let inner = &*token.0;
         let mut all =
@@ -100,9 +103,8 @@ impl Face {
         all.extend(inner.scopes.iter().map(String::as_str));
         all.extend(inner.missing_scopes.iter().map(String::as_str));
         all.extend(inner.extras.iter().map(|(name, _)| *name));
-        let (texts, mut views) = Texts::of(&all);
+        let (texts, mut next) = Texts::of(&all);
 
-        let mut next = || views.next().unwrap_or(caretoken_str::EMPTY);
         let (token_type, vendor, request_id) = (next(), next(), next());
         let scopes: Vec<_> = inner.scopes.iter().map(|_| next()).collect();
         let missing_scopes: Vec<_> = inner.missing_scopes.iter().map(|_| next()).collect();
@@ -114,7 +116,7 @@ impl Face {
         let authorization = caretoken_str::of_secret(&inner.authorization);
         let refresh_token = inner.refresh_token.as_ref();
         let refresh_token = refresh_token.map_or(caretoken_str::EMPTY, caretoken_str::of_secret);
-        Face {
+        CToken {
             token: caretoken_token {
                 access_token: without_bearer(authorization),
                 authorization,
@@ -129,7 +131,7 @@ impl Face {
                 extras: start_of(&extras),
                 extras_len: extras.len(),
                 expires_at_ms: token.0.times.end.wall_ms,
-                lifetime_ms: i64::try_from(token.lifetime().as_millis()).unwrap_or(i64::MAX),
+                lifetime_ms: milliseconds(token.lifetime()),
                 lifetime_was_cut: token.lifetime_was_cut(),
                 lifetime_implausible: token.lifetime_is_implausible(),
             },
@@ -153,12 +155,12 @@ fn without_bearer(authorization: caretoken_str) -> caretoken_str {
     caretoken_str { data, len: authorization.len - skipped }
 }
 
-/// Gives C the token, with the reference that `token` counted.
-pub(super) fn lend(token: Token) -> Result<*const caretoken_token, Failure> {
-    let face = token.0.c_view.get_or_init(|| Box::new(Box::new(Face::of(&token))));
-    let face: &Face = face.downcast_ref().ok_or_else(|| Failure::internal(None))?;
-    // Of the whole face, so that `owner` can be reached from it.
-    let pointer = ptr::from_ref(face).cast();
+/// Gives C the token, and with it the reference that `token` held.
+pub(super) fn into_c(token: Token) -> Result<*const caretoken_token, Failure> {
+    let view = token.0.c_view.get_or_init(|| Box::new(Box::new(CToken::of(&token))));
+    let view: &CToken = view.downcast_ref().ok_or_else(|| Failure::internal(None))?;
+    // A pointer to the whole, so that `owner` can be reached from it.
+    let pointer = ptr::from_ref(view).cast();
     mem::forget(token);
     Ok(pointer)
 }
@@ -166,13 +168,13 @@ pub(super) fn lend(token: Token) -> Result<*const caretoken_token, Failure> {
 /// The token behind the pointer, without counting a reference.
 ///
 /// # Safety
-/// `token` is NULL, or came from `lend`, with a reference that nobody lets go as long as the result
-/// lives.
+/// `token` is NULL, or came from `into_c`, with a reference that nobody releases as long as the
+/// result lives.
 pub(super) unsafe fn borrow(token: *const caretoken_token) -> Result<ManuallyDrop<Token>, Failure> {
     // SAFETY: as the caller promises.
     unsafe { required(token, "token") }?;
-    // SAFETY: `lend` made it of a `&Face` that lives as long as a reference is counted.
-    let owner = unsafe { (*token.cast::<Face>()).owner };
+    // SAFETY: `into_c` made it of a `&CToken` that lives as long as a reference is counted.
+    let owner = unsafe { (*token.cast::<CToken>()).owner };
     // SAFETY: `owner` is the pointer of an `Arc` that has a counted reference, which stays counted.
     Ok(ManuallyDrop::new(Token(unsafe { Arc::from_raw(owner) })))
 }
@@ -186,7 +188,7 @@ unsafe fn read<R>(
     otherwise: R,
     read: impl FnOnce(&Token, &caretoken_token) -> R,
 ) -> R {
-    let result = guard_without_secrets(|| {
+    let result = catch_without_secrets(|| {
         // SAFETY: as the caller promises.
         let owner = unsafe { borrow(token) }.ok()?;
         // SAFETY: `borrow` has refused NULL, and the caller promises the rest.
@@ -199,8 +201,7 @@ unsafe fn read<R>(
 /// leaves less. 0 when it has ended, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_token_time_left_ms(token: *const caretoken_token) -> i64 {
-    let left =
-        |token: &Token, _: &_| i64::try_from(token.time_left().as_millis()).unwrap_or(i64::MAX);
+    let left = |token: &Token, _: &_| milliseconds(token.time_left());
     // SAFETY: the caller gives NULL or a token with a reference of its own.
     unsafe { read(token, 0, left) }
 }
@@ -214,7 +215,7 @@ pub unsafe extern "C" fn caretoken_token_extra(
 ) -> caretoken_str {
     let find = |owner: &Token, token: &caretoken_token| {
         // SAFETY: the caller gives NULL or a NUL-terminated text.
-        let name = unsafe { text_from_c(name, "name") }.ok()?;
+        let name = unsafe { arguments::text(name, "name") }.ok()?;
         let index = owner.extra_names().position(|known| known == name)?;
         // SAFETY: `extras` are as many as the token has, in the same order.
         Some(unsafe { (*token.extras.add(index)).value })
@@ -229,7 +230,7 @@ pub unsafe extern "C" fn caretoken_token_extra(
 pub unsafe extern "C" fn caretoken_token_clone(
     token: *const caretoken_token,
 ) -> *const caretoken_token {
-    guard_without_secrets(|| {
+    catch_without_secrets(|| {
         // SAFETY: the caller gives NULL or a token with a reference of its own.
         if let Ok(token) = unsafe { borrow(token) } {
             mem::forget(Arc::clone(&token.0));
@@ -239,11 +240,11 @@ pub unsafe extern "C" fn caretoken_token_clone(
     .unwrap_or(ptr::null())
 }
 
-/// Lets one reference to the token go; the last one wipes and frees it. From any thread. Does nothing
+/// Releases one reference to the token; the last one wipes and frees it. From any thread. Does nothing
 /// when token is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_token_free(token: *const caretoken_token) {
-    guard_without_secrets(|| {
+    catch_without_secrets(|| {
         // SAFETY: the caller gives NULL or a token with a reference of its own, and gives that up.
         if let Ok(token) = unsafe { borrow(token) } {
             drop(ManuallyDrop::into_inner(token));

@@ -13,14 +13,14 @@ struct host {
 static int32_t store(void *user_data, caretoken_str refresh_token) {
     struct host *host = user_data;
     const caretoken_token *token = NULL;
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     host->called += 1;
 
     /* It may use the client, but gets no token out of the fetch it is part of. */
     WORKS(caretoken_client_peek(host->client, &token, &error));
     CHECK(token == NULL);
     CHECK(caretoken_client_token(host->client, 1000, &token, &error) == CARETOKEN_INVALID_SETTING);
-    CHECK(is_text(caretoken_error_field(error), "callback"));
+    CHECK(is_text(error->field, "callback"));
     caretoken_error_free(error);
 
     if (host->fails > 0) {

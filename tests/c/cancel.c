@@ -29,10 +29,10 @@ struct call {
 static void *block(void *argument) {
     struct call *call = argument;
     const caretoken_token *token = (const caretoken_token *)&rubbish;
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     call->status = caretoken_client_token(call->client, CARETOKEN_DEFAULT_TIMEOUT, &token, &error);
     CHECK(token == NULL && error != NULL);
-    CHECK(caretoken_error_status(error) == call->status);
+    CHECK(error->status == call->status);
     caretoken_error_free(error);
     return NULL;
 }

@@ -84,7 +84,7 @@ static void in_the_middle_of_a_fetch(void) {
 static void *use_all(void *ended) {
     caretoken_client *client, *other;
     caretoken_config *config = NULL;
-    caretoken_report *report = NULL;
+    const caretoken_report *report = NULL;
     const caretoken_token *token = NULL;
     const char *secret = environment("pattern", "client_secret");
     char buffer[4096];

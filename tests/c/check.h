@@ -24,40 +24,43 @@ static inline int has_text(caretoken_str text, const char *part) {
     return text.data != NULL && strlen(text.data) == text.len && strstr(text.data, part) != NULL;
 }
 
-/* Checks status and error of a call that must fail, and lets the error go. */
+static inline const char *line_of(const caretoken_error *error) {
+    return error != NULL ? error->line.data : "there is no error";
+}
+
+/* Checks status and error of a call that must fail, and frees the error. */
 static inline void check_failure(const char *file, int line, caretoken_status status,
-                                 caretoken_error *error, caretoken_status expected,
+                                 const caretoken_error *error, caretoken_status expected,
                                  const char *field) {
-    if (status != expected || error == NULL || caretoken_error_status(error) != expected ||
-        !is_text(caretoken_error_field(error), field) ||
-        !is_text(caretoken_error_kind(error), caretoken_status_name(expected).data) ||
-        caretoken_error_remedy(error).len == 0) {
+    if (status != expected || error == NULL || error->status != expected ||
+        !is_text(error->field, field) ||
+        !is_text(error->kind, caretoken_status_name(expected).data) || error->remedy.len == 0) {
         fprintf(stderr, "%s:%d: expected %s about '%s', got %s: %s\n", file, line,
                 caretoken_status_name(expected).data, field, caretoken_status_name(status).data,
-                caretoken_error_line(error).data);
+                line_of(error));
         exit(1);
     }
     caretoken_error_free(error);
 }
 
 /* FAILS(call(..., &error), status, field): the error pointer begins as rubbish on purpose. */
-#define FAILS(call, expected, field)                                                  \
-    do {                                                                              \
-        caretoken_error *error = (caretoken_error *)&rubbish;                         \
-        caretoken_status status_of_call = (call);                                     \
-        check_failure(__FILE__, __LINE__, status_of_call, error, (expected), (field)); \
+#define FAILS(call, expected, field)                                                    \
+    do {                                                                                \
+        const caretoken_error *error = (const caretoken_error *)&rubbish;               \
+        caretoken_status status_of_call = (call);                                       \
+        check_failure(__FILE__, __LINE__, status_of_call, error, (expected), (field));  \
     } while (0)
 
 /* WORKS(call(..., &error)) */
-#define WORKS(call)                                                                      \
-    do {                                                                                 \
-        caretoken_error *error = (caretoken_error *)&rubbish;                            \
-        caretoken_status status_of_call = (call);                                        \
-        if (status_of_call != CARETOKEN_OK || error != NULL) {                           \
-            fprintf(stderr, "%s:%d: %s failed: %s\n", __FILE__, __LINE__, #call,         \
-                    caretoken_error_line(error).data);                                   \
-            exit(1);                                                                     \
-        }                                                                                \
+#define WORKS(call)                                                                     \
+    do {                                                                                \
+        const caretoken_error *error = (const caretoken_error *)&rubbish;               \
+        caretoken_status status_of_call = (call);                                       \
+        if (status_of_call != CARETOKEN_OK || error != NULL) {                          \
+            fprintf(stderr, "%s:%d: %s failed: %s\n", __FILE__, __LINE__, #call,        \
+                    line_of(error));                                                    \
+            exit(1);                                                                    \
+        }                                                                               \
     } while (0)
 
 static char rubbish;

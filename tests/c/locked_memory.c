@@ -29,7 +29,7 @@ int main(int count, char **arguments) {
     const char *holder = strcmp(vendor, "parchment") == 0 ? "user_id" : "client_id";
     caretoken_config *config = sandbox_config(vendor);
     caretoken_client *client = NULL;
-    caretoken_error *error = NULL;
+    const caretoken_error *error = NULL;
     int tokens = 0;
 
     set(config, "require_locked_memory", "true");
@@ -51,8 +51,8 @@ int main(int count, char **arguments) {
             caretoken_client_set_credential(client, holder, value, strlen(value), &error);
         }
     }
-    CHECK(caretoken_error_status(error) == CARETOKEN_INVALID_SETTING);
-    CHECK(is_text(caretoken_error_field(error), "require_locked_memory"));
+    CHECK(error->status == CARETOKEN_INVALID_SETTING);
+    CHECK(is_text(error->field, "require_locked_memory"));
     caretoken_error_free(error);
     printf("%d\n", tokens);
     return 0;

@@ -70,10 +70,10 @@ int main(void) {
     client = client_of(sandbox_config("pattern"));
     no_threads = 1;
     {
-        caretoken_error *error = NULL;
+        const caretoken_error *error = NULL;
         CHECK(caretoken_client_token(client, 10000, &token, &error) == CARETOKEN_RESOLVE);
-        CHECK(has_text(caretoken_error_line(error), "this process can start no more threads"));
-        CHECK(has_text(caretoken_error_remedy(error), "ulimit -u"));
+        CHECK(has_text(error->line, "this process can start no more threads"));
+        CHECK(has_text(error->remedy, "ulimit -u"));
         caretoken_error_free(error);
     }
     no_threads = 0;

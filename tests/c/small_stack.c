@@ -14,7 +14,7 @@ static unsigned char *at_the_call;
 static void use(const char *vendor) {
     caretoken_client *client = client_of(sandbox_config(vendor));
     const caretoken_token *token = NULL;
-    caretoken_report *report = NULL;
+    const caretoken_report *report = NULL;
     caretoken_config *config;
     char buffer[1024];
     size_t length = 0;

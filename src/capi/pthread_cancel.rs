@@ -1,12 +1,12 @@
 //! `pthread_cancel`: a thread is cancelled before or after a call of this library, never inside.
 //!
 //! A cancelled thread unwinds at the next cancellation point, and reading a file, waiting for a socket
-//! and closing one are such. Rust code cannot be unwound that way: the process would abort. So every
-//! function that may come to one holds the request up. What only reads, and a hit in the cache, comes
-//! to none and saves the cost.
+//! and closing one are such. Rust code cannot be unwound that way: the process would abort. So functions
+//! disable cancellation until they return. A hit in the cache, and what only reads a token or an error,
+//! reaches no cancellation point and saves the cost.
 
 /// While this lives, its thread is not cancelled.
-pub(super) struct Uncancelled {
+pub(super) struct PthreadCancelDisabled {
     #[cfg(all(unix, not(target_os = "android"), not(miri)))]
     before: std::ffi::c_int,
 }
@@ -24,18 +24,18 @@ mod system {
 }
 
 #[cfg(all(unix, not(target_os = "android"), not(miri)))]
-impl Uncancelled {
+impl PthreadCancelDisabled {
     #[inline(never)]
     pub(super) fn begin() -> Self {
         let mut before = system::PTHREAD_CANCEL_DISABLE;
         // SAFETY: a valid state, and a place for a number.
         unsafe { system::pthread_setcancelstate(system::PTHREAD_CANCEL_DISABLE, &raw mut before) };
-        Uncancelled { before }
+        PthreadCancelDisabled { before }
     }
 }
 
 #[cfg(all(unix, not(target_os = "android"), not(miri)))]
-impl Drop for Uncancelled {
+impl Drop for PthreadCancelDisabled {
     #[inline(never)]
     fn drop(&mut self) {
         let mut disabled = 0;
@@ -46,8 +46,8 @@ impl Drop for Uncancelled {
 
 /// Nobody cancels threads there.
 #[cfg(not(all(unix, not(target_os = "android"), not(miri))))]
-impl Uncancelled {
+impl PthreadCancelDisabled {
     pub(super) fn begin() -> Self {
-        Uncancelled {}
+        PthreadCancelDisabled {}
     }
 }
