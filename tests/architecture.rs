@@ -208,43 +208,33 @@ fn violations(found: &Crate, order: &[&str]) -> Vec<String> {
     violations
 }
 
+/// What each file imports.
+type Below<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
 /// The files that import each other in a circle; without circles, an order that holds, as near to
 /// the given one as may be.
 fn advice(found: &Crate, place: &BTreeMap<&str, usize>) -> Vec<String> {
-    let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut below: Below<'_> =
+        found.files.iter().map(|file| (file.as_str(), BTreeSet::new())).collect();
     for import in &found.imports {
-        below.entry(import.from.as_str()).or_default().insert(import.to.as_str());
+        below.entry(&import.from).or_default().insert(&import.to);
     }
-    let mut left: Vec<&str> = found.files.iter().map(String::as_str).collect();
-    left.sort_by_key(|file| place.get(file).copied().unwrap_or(usize::MAX));
-    let mut order = Vec::new();
-    while let Some(at) = left
-        .iter()
-        .position(|file| below.get(file).into_iter().flatten().all(|needed| order.contains(needed)))
-    {
-        order.push(left.remove(at));
-    }
-    if left.is_empty() {
-        let order: Vec<_> = order.iter().map(|file| format!("    \"{file}\",")).collect();
-        return vec![format!("this order holds:\n{}", order.join("\n"))];
-    }
-    let reached: BTreeMap<_, _> =
-        left.iter().map(|file| (*file, reached_from(file, &below))).collect();
+    let reached: Below<'_> = below.keys().map(|file| (*file, reached_from(file, &below))).collect();
     let circles: BTreeSet<Vec<&str>> = reached
         .iter()
-        .filter(|(file, reached)| reached.contains(*file))
-        .map(|(file, to)| {
-            let back = |to: &&&str| reached.get(**to).is_some_and(|back| back.contains(file));
-            to.iter().filter(back).copied().collect()
-        })
+        .filter(|(file, to)| to.contains(*file))
+        .map(|(file, to)| to.iter().copied().filter(|to| reached[to].contains(file)).collect())
         .collect();
-    circles.iter().map(|files| format!("a circle: {}", files.join(", "))).collect()
+    if !circles.is_empty() {
+        return circles.iter().map(|files| format!("a circle: {}", files.join(", "))).collect();
+    }
+    let mut order = Vec::new();
+    put_in_order(below.keys().copied().collect(), &below, place, &mut order);
+    let order: Vec<_> = order.iter().map(|file| format!("    \"{file}\",")).collect();
+    vec![format!("this order holds:\n{}", order.join("\n"))]
 }
 
-fn reached_from<'a>(
-    file: &'a str,
-    below: &BTreeMap<&'a str, BTreeSet<&'a str>>,
-) -> BTreeSet<&'a str> {
+fn reached_from<'a>(file: &'a str, below: &Below<'a>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![file];
     while let Some(file) = open.pop() {
@@ -252,4 +242,20 @@ fn reached_from<'a>(
         open.extend(next.filter(|file| reached.insert(*file)));
     }
     reached
+}
+
+/// Adds files to the order by their places, each after all that it imports. There is no circle.
+fn put_in_order<'a>(
+    mut files: Vec<&'a str>,
+    below: &Below<'a>,
+    place: &BTreeMap<&str, usize>,
+    order: &mut Vec<&'a str>,
+) {
+    files.sort_by_key(|file| place.get(file).copied().unwrap_or(usize::MAX));
+    for file in files {
+        if !order.contains(&file) {
+            put_in_order(below[file].iter().copied().collect(), below, place, order);
+            order.push(file);
+        }
+    }
 }
