@@ -1,150 +1,261 @@
-//! Arrows between modules run downwards only (design, section 1).
+//! The files of `src` stand in one order, and each imports only files below it (design, section 1).
+//!
+//! `architecture/reader.rs` reads the imports from the code; `architecture/proofs.rs` proves it.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+#[path = "architecture/proofs.rs"]
+mod proofs;
+#[path = "architecture/reader.rs"]
+mod reader;
 
-/// Each module of `src`, and those it may use.
-const ARROWS: &[(&str, &[&str])] = &[
-    ("error", &[]),
-    ("process", &["protected"]),
-    ("protected", &[]),
-    ("secret", &["protected"]),
-    ("json", &["secret"]),
-    ("observe", &["error"]),
-    ("thread", &[]),
-    ("life", &["error", "json"]),
-    ("transport", &["error", "life", "process", "secret"]),
-    ("profile", &["error", "json", "life", "secret", "transport"]),
-    ("vendor", &["error", "profile", "secret"]),
-    ("token", &["life", "secret"]),
-    ("doctor", &["error", "life", "transport"]),
-    (
-        "client",
-        &[
-            "builder",
-            "doctor",
-            "error",
-            "life",
-            "observe",
-            "process",
-            "profile",
-            "secret",
-            "thread",
-            "token",
-            "transport",
-            "vendor",
-        ],
-    ),
-    (
-        "builder",
-        &[
-            "client",
-            "doctor",
-            "error",
-            "life",
-            "observe",
-            "profile",
-            "secret",
-            "transport",
-            "vendor",
-        ],
-    ),
-    (
-        "capi",
-        &[
-            "builder",
-            "client",
-            "doctor",
-            "error",
-            "life",
-            "observe",
-            "protected",
-            "secret",
-            "token",
-        ],
-    ),
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use reader::{Crate, files_of, read};
+
+/// The files of caretoken, from the lowest to the highest. A new file goes above all that it
+/// imports and below all that import it.
+const CARETOKEN: &[&str] = &[
+    "memory/process.rs",
+    "memory/per_process.rs",
+    "memory/protected.rs",
+    "memory/registers.rs",
+    "memory/secret.rs",
+    "memory/mod.rs",
+    "error.rs",
+    "event.rs",
+    "json.rs",
+    "thread.rs",
+    "life/clock.rs",
+    "life/expiry.rs",
+    "life/lockout.rs",
+    "life/window.rs",
+    "life/retry.rs",
+    "life/breaker.rs",
+    "life/snapshot.rs",
+    "life/single_flight.rs",
+    "life/mod.rs",
+    "token.rs",
+    "transport/buffer.rs",
+    "transport/date.rs",
+    "transport/desk.rs",
+    "transport/header.rs",
+    "transport/helper.rs",
+    "transport/limits.rs",
+    "transport/settings.rs",
+    "transport/target.rs",
+    "transport/veil.rs",
+    "transport/examine.rs",
+    "transport/socket.rs",
+    "transport/connect.rs",
+    "transport/monitor.rs",
+    "transport/resolve.rs",
+    "transport/login.rs",
+    "transport/proxy.rs",
+    "transport/tls/key.rs",
+    "transport/tls/names.rs",
+    "transport/tls/describe.rs",
+    "transport/tls/tickets.rs",
+    "transport/tls/verify.rs",
+    "transport/tls/explain.rs",
+    "transport/tls/store.rs",
+    "transport/tls/platform.rs",
+    "transport/tls/config.rs",
+    "transport/tls/session.rs",
+    "transport/tls/system.rs",
+    "transport/tls/stack.rs",
+    "transport/tls/mod.rs",
+    "transport/link.rs",
+    "transport/agent.rs",
+    "transport/walk.rs",
+    "transport/https.rs",
+    "transport/mod.rs",
+    "doctor.rs",
+    "profile/base_url.rs",
+    "profile/credentials.rs",
+    "profile/read.rs",
+    "profile/render.rs",
+    "profile/mod.rs",
+    "vendors/edvak.rs",
+    "vendors/ehealth.rs",
+    "vendors/parchment.rs",
+    "vendors/pattern.rs",
+    "vendors/mod.rs",
+    "client/state.rs",
+    "client/call.rs",
+    "client/fetch.rs",
+    "client.rs",
+    "builder.rs",
+    "capi/cancellation.rs",
+    "capi/version.rs",
+    "capi/strings.rs",
+    "capi/status.rs",
+    "capi/error.rs",
+    "capi/boundary.rs",
+    "capi/event.rs",
+    "capi/token.rs",
+    "capi/config.rs",
+    "capi/client.rs",
+    "capi/report.rs",
+    "capi/mod.rs",
+    "lib.rs",
 ];
 
-fn rust_files(directory: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-}
+/// The files of the sandbox, from the lowest to the highest.
+const SANDBOX: &[&str] = &[
+    "answer.rs",
+    "body.rs",
+    "certificate.rs",
+    "request.rs",
+    "fault.rs",
+    "vendor.rs",
+    "state.rs",
+    "vendors/profile.rs",
+    "vendors/edvak.rs",
+    "vendors/ehealth.rs",
+    "vendors/parchment.rs",
+    "vendors/pattern.rs",
+    "vendors/dispatch.rs",
+    "vendors/mod.rs",
+    "reply.rs",
+    "server.rs",
+    "sandbox.rs",
+    "lib.rs",
+    "cli.rs",
+    "main.rs",
+];
 
-/// The code of a file without its tests.
-fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
-    text[..end].to_owned()
-}
-
-/// The modules that a text names as `crate::module`, outside comments.
-fn named(code: &str) -> Vec<String> {
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let parts = lines.flat_map(|line| line.split("crate::").skip(1));
-    let words = parts.map(|rest| {
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
-    });
-    words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase())).collect()
+#[test]
+fn each_file_of_caretoken_imports_only_files_below_it() {
+    let found = crate_at("caretoken", "src");
+    assert!(found.imports.len() > 200, "the reader is blind");
+    assert_none(&violations(&found, CARETOKEN));
 }
 
 #[test]
-fn no_module_looks_back() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let arrows: BTreeMap<_, _> = ARROWS.iter().copied().collect();
-    let mut files = Vec::new();
-    rust_files(&src, &mut files);
-    let mut arrows_seen = 0;
-    for path in files {
-        let relative = path.strip_prefix(&src).unwrap();
-        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        let is_test = relative.iter().any(|part| part == "tests" || part == "tests.rs");
-        if module == "lib" || is_test {
-            continue;
-        }
-        let allowed = arrows.get(module).unwrap_or_else(|| panic!("{module} is not in the house"));
-        for used in named(&code(&path)) {
-            arrows_seen += 1;
-            assert!(
-                used == module || allowed.contains(&used.as_str()),
-                "{} uses {used}",
-                relative.display()
-            );
-        }
-    }
-    assert!(arrows_seen > 50, "the reader of arrows is broken");
+fn each_file_of_the_sandbox_imports_only_files_below_it() {
+    let found = crate_at("caretoken_sandbox", "sandbox/src");
+    assert!(found.imports.len() > 30, "the reader is blind");
+    assert_none(&violations(&found, SANDBOX));
 }
 
 #[test]
-fn only_the_transport_knows_ureq_and_only_two_places_are_unsafe() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    rust_files(&src, &mut files);
-    for path in files {
-        let relative = path.strip_prefix(&src).unwrap();
-        let code = code(&path);
-        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        for line in code {
-            assert!(
-                relative.starts_with("transport")
-                    || !["ureq::", "rustls::", "native_tls::"].iter().any(|tls| line.contains(tls)),
-                "{}: {line}",
-                relative.display()
-            );
-            assert!(
-                ["capi", "protected", "protected.rs"]
-                    .iter()
-                    .any(|place| relative.starts_with(place))
-                    || !line.contains("unsafe "),
-                "{}: {line}",
-                relative.display()
-            );
+fn only_the_transport_knows_ureq_and_tls() {
+    let found = crate_at("caretoken", "src");
+    assert!(found.externs.iter().any(|(_, _, name)| name == "ureq"), "the reader is blind");
+    assert_none(&outside(&found, "transport/", &["ureq", "rustls", "native_tls"]));
+}
+
+#[test]
+fn unsafe_code_stands_only_in_the_c_abi_and_in_the_memory() {
+    let found = crate_at("caretoken", "src");
+    assert!(found.unsafe_code.len() > 20, "the reader is blind");
+    let places = ["capi/", "memory/"];
+    let elsewhere: Vec<_> = found
+        .unsafe_code
+        .iter()
+        .filter(|(file, _)| !places.iter().any(|place| file.starts_with(place)))
+        .map(|(file, line)| format!("{file}:{line} is unsafe"))
+        .collect();
+    assert_none(&elsewhere);
+}
+
+fn crate_at(name: &str, src: &str) -> Crate {
+    read(name, &files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join(src)))
+}
+
+#[track_caller]
+fn assert_none(violations: &[String]) {
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+/// Where one of these crates is named outside of a folder.
+fn outside(found: &Crate, folder: &str, names: &[&str]) -> Vec<String> {
+    found
+        .externs
+        .iter()
+        .filter(|(file, _, name)| !file.starts_with(folder) && names.contains(&name.as_str()))
+        .map(|(file, line, name)| format!("{file}:{line} names {name}"))
+        .collect()
+}
+
+/// All that speaks against the order. Where another order of the same files would do, it is named.
+fn violations(found: &Crate, order: &[&str]) -> Vec<String> {
+    let mut violations = found.flaws.clone();
+    let mut place = BTreeMap::new();
+    for (at, file) in order.iter().enumerate() {
+        if place.insert(*file, at).is_some() {
+            violations.push(format!("{file} is listed twice"));
+        }
+        if !found.files.contains(*file) {
+            violations.push(format!("{file} is listed, but gone"));
+        }
+    }
+    for file in found.files.iter().filter(|file| !place.contains_key(file.as_str())) {
+        violations.push(format!("{file} is not listed"));
+    }
+    for import in &found.imports {
+        let reader::Import { from, line, path, to } = import;
+        if let (Some(above), Some(below)) = (place.get(from.as_str()), place.get(to.as_str()))
+            && below >= above
+        {
+            violations
+                .push(format!("{from}:{line} imports {path}, which leads to {to}, not below it"));
+        }
+    }
+    if !violations.is_empty() {
+        violations.extend(advice(found, &place));
+    }
+    violations
+}
+
+/// What each file imports.
+type Below<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// The files that import each other in a circle; without circles, an order that holds, as near to
+/// the given one as may be.
+fn advice(found: &Crate, place: &BTreeMap<&str, usize>) -> Vec<String> {
+    let mut below: Below<'_> =
+        found.files.iter().map(|file| (file.as_str(), BTreeSet::new())).collect();
+    for import in &found.imports {
+        below.entry(&import.from).or_default().insert(&import.to);
+    }
+    let reached: Below<'_> = below.keys().map(|file| (*file, reached_from(file, &below))).collect();
+    let circles: BTreeSet<Vec<&str>> = reached
+        .iter()
+        .filter(|(file, to)| to.contains(*file))
+        .map(|(file, to)| to.iter().copied().filter(|to| reached[to].contains(file)).collect())
+        .collect();
+    if !circles.is_empty() {
+        return circles.iter().map(|files| format!("a circle: {}", files.join(", "))).collect();
+    }
+    let mut order = Vec::new();
+    put_in_order(below.keys().copied().collect(), &below, place, &mut order);
+    let order: Vec<_> = order.iter().map(|file| format!("    \"{file}\",")).collect();
+    vec![format!("this order holds:\n{}", order.join("\n"))]
+}
+
+fn reached_from<'a>(file: &'a str, below: &Below<'a>) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![file];
+    while let Some(file) = open.pop() {
+        let next = below.get(file).into_iter().flatten().copied();
+        open.extend(next.filter(|file| reached.insert(*file)));
+    }
+    reached
+}
+
+/// Adds files to the order by their places, each after all that it imports. There is no circle.
+fn put_in_order<'a>(
+    mut files: Vec<&'a str>,
+    below: &Below<'a>,
+    place: &BTreeMap<&str, usize>,
+    order: &mut Vec<&'a str>,
+) {
+    files.sort_by_key(|file| place.get(file).copied().unwrap_or(usize::MAX));
+    for file in files {
+        if !order.contains(&file) {
+            put_in_order(below[file].iter().copied().collect(), below, place, order);
+            order.push(file);
         }
     }
 }

@@ -27,16 +27,18 @@
 )]
 
 mod answer;
+mod body;
 mod certificate;
 mod fault;
+mod reply;
 mod request;
 mod sandbox;
-mod script;
 mod server;
 mod state;
+mod vendor;
 mod vendors;
 
 pub use fault::Fault;
 pub use request::RecordedRequest;
 pub use sandbox::{Options, Sandbox};
-pub use vendors::Vendor;
+pub use vendor::Vendor;

@@ -14,8 +14,8 @@ use crate::certificate;
 use crate::fault::Fault;
 use crate::request::RecordedRequest;
 use crate::server::{self, Shared};
-use crate::state::State;
-use crate::vendors::{Vendor, ehealth};
+use crate::vendor::Vendor;
+use crate::vendors::{self, ehealth};
 
 /// How a sandbox listens.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,7 @@ impl Sandbox {
             .thread_name("sandbox-worker")
             .enable_all()
             .build()?;
-        let shared = Arc::new(Shared::new(State::new(origin.clone())));
+        let shared = Arc::new(Shared::new(vendors::new_state(origin.clone())));
         let tls = (!options.plain_http).then(|| TlsAcceptor::from(identity.config));
         for listener in listeners {
             let _in_runtime = runtime.enter();
@@ -79,7 +79,8 @@ impl Sandbox {
             shared,
             origin,
             ca_pem: identity.ca_pem,
-            credentials: Vendor::ALL.map(Vendor::first_credentials),
+            credentials: Vendor::ALL
+                .map(|vendor| vendors::profile(vendor).defaults.owned_credentials()),
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -92,13 +93,13 @@ impl Sandbox {
 
     /// The vendor's base URL, as a client is configured with it. Parchment's ends in `/external`.
     pub fn base_url(&self, vendor: Vendor) -> String {
-        format!("{}{}", self.origin, vendor.profile().base_path)
+        format!("{}{}", self.origin, vendors::profile(vendor).base_path)
     }
 
     /// The vendor's protected resource, to GET with a bearer token. Parchment's needs
     /// `x-organization-secret` too.
     pub fn resource_url(&self, vendor: Vendor) -> String {
-        format!("{}{}", self.origin, vendor.profile().resource_path)
+        format!("{}{}", self.origin, vendors::profile(vendor).resource_path)
     }
 
     /// The certificate authority that signed the server's certificate, made at the start.

@@ -21,10 +21,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::HandshakeKind;
 
 use crate::answer::{Answer, TEXT};
-use crate::fault::{self, Delivery, Fault, Play};
+use crate::body::{Delivery, SteppedBody};
+use crate::fault::Fault;
+use crate::reply::{Reply, reply};
 use crate::request::{BODY_LIMIT, RecordedRequest};
-use crate::script::Script;
-use crate::state::{Endpoint, State};
+use crate::state::State;
+use crate::vendor::Endpoint;
 use crate::vendors;
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -134,27 +136,33 @@ impl fmt::Display for Cut {
 impl std::error::Error for Cut {}
 
 /// The life of a request.
-async fn respond(shared: &Shared, request: Request<Incoming>) -> Result<Response<Script>, Cut> {
+async fn respond(
+    shared: &Shared,
+    request: Request<Incoming>,
+) -> Result<Response<SteppedBody>, Cut> {
     let Some((vendor, endpoint)) = vendors::route(request.uri().path()) else {
-        return Ok(stage(plain(shared, Answer::with(404, TEXT, "no vendor has this path"))));
+        return Ok(http_response(plain(
+            shared,
+            Answer::with(404, TEXT, "no vendor has this path"),
+        )));
     };
     let fault = shared.state().arrive(vendor, &endpoint);
     let Some(request) = record(request).await else {
-        return Ok(stage(plain(shared, Answer::with(413, TEXT, "request body too large"))));
+        return Ok(http_response(plain(shared, Answer::with(413, TEXT, "request body too large"))));
     };
     if let Endpoint::Resource = endpoint {
         let answer = vendors::answer(&mut shared.state(), vendor, &endpoint, &request);
-        return Ok(stage(plain(shared, answer)));
+        return Ok(http_response(plain(shared, answer)));
     }
     shared.state().of_mut(vendor).last_request = Some(request.clone());
     if let Some(Fault::DelayBefore(pause)) = fault {
         tokio::time::sleep(pause).await;
     }
-    fault::play(&mut shared.state(), vendor, &request, fault).map(stage).ok_or(Cut)
+    reply(&mut shared.state(), vendor, &request, fault).map(http_response).ok_or(Cut)
 }
 
-fn plain(shared: &Shared, answer: Answer) -> Play {
-    Play { answer, delivery: Delivery::Whole, date: Some(shared.state().date(0)) }
+fn plain(shared: &Shared, answer: Answer) -> Reply {
+    Reply { answer, delivery: Delivery::Whole, date: Some(shared.state().date(0)) }
 }
 
 /// The request with its body; none when the body is too large or breaks off.
@@ -173,9 +181,9 @@ async fn record(request: Request<Incoming>) -> Option<RecordedRequest> {
 }
 
 /// The answer as HTTP.
-fn stage(play: Play) -> Response<Script> {
-    let Play { answer, delivery, date } = play;
-    let mut response = Response::new(Script::new(answer.body, delivery));
+fn http_response(reply: Reply) -> Response<SteppedBody> {
+    let Reply { answer, delivery, date } = reply;
+    let mut response = Response::new(SteppedBody::new(answer.body, delivery));
     let headers = response.headers_mut();
     let fixed =
         [(CONTENT_TYPE, Some(answer.content_type).filter(|value| !value.is_empty())), (DATE, date)];
@@ -203,9 +211,9 @@ fn stage(play: Play) -> Response<Script> {
     response
 }
 
-fn impossible() -> Response<Script> {
+fn impossible() -> Response<SteppedBody> {
     let why = "the fault asks for an answer that HTTP cannot express";
-    let mut response = Response::new(Script::new(why.into(), Delivery::Whole));
+    let mut response = Response::new(SteppedBody::new(why.into(), Delivery::Whole));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }

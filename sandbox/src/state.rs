@@ -11,7 +11,7 @@ use tokio_rustls::rustls::crypto::{SecureRandom, ring};
 
 use crate::fault::Fault;
 use crate::request::RecordedRequest;
-use crate::vendors::{TokenFormat, Vendor};
+use crate::vendor::{Endpoint, Vendor};
 
 /// Tokens kept per vendor; beyond either limit the oldest is forgotten, and so refused.
 const TOKENS_KEPT: usize = 10_000;
@@ -26,9 +26,24 @@ const BAD_PASSWORDS_ALLOWED: u32 = 5;
 /// The last millisecond that both an HTTP date and an ISO date can express (end of year 9999).
 const LAST_MS: u64 = 253_402_300_799_999;
 
-pub(crate) enum Endpoint {
-    Token,
-    Resource,
+/// What a vendor starts with, until told otherwise.
+pub(crate) struct Defaults {
+    pub(crate) credentials: &'static [(&'static str, &'static str)],
+    pub(crate) scopes: &'static [&'static str],
+    pub(crate) token_format: TokenFormat,
+    pub(crate) token_life: Duration,
+}
+
+impl Defaults {
+    pub(crate) fn owned_credentials(&self) -> Vec<(&'static str, String)> {
+        self.credentials.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum TokenFormat {
+    Jwt,
+    Opaque,
 }
 
 pub(crate) struct State {
@@ -61,23 +76,24 @@ pub(crate) struct VendorState {
     pub(crate) last_request: Option<RecordedRequest>,
     pub(crate) next_faults: VecDeque<Fault>,
     pub(crate) standing_fault: Option<Fault>,
+    token_format: TokenFormat,
     credentials: Vec<(&'static str, String)>,
     issued: IssuedTokens,
 }
 
 impl VendorState {
-    fn new(vendor: Vendor) -> VendorState {
-        let profile = vendor.profile();
+    fn new(defaults: &'static Defaults) -> VendorState {
         VendorState {
-            token_life: profile.token_life,
+            token_life: defaults.token_life,
             token_padding: 0,
-            scopes: profile.scopes.iter().map(ToString::to_string).collect(),
+            scopes: defaults.scopes.iter().map(ToString::to_string).collect(),
             requests: 0,
             resource_requests: 0,
             last_request: None,
             next_faults: VecDeque::new(),
             standing_fault: None,
-            credentials: vendor.first_credentials(),
+            token_format: defaults.token_format,
+            credentials: defaults.owned_credentials(),
             issued: IssuedTokens::default(),
         }
     }
@@ -122,7 +138,7 @@ pub(crate) struct Grant {
 }
 
 impl State {
-    pub(crate) fn new(origin: String) -> State {
+    pub(crate) fn new(origin: String, defaults: [&'static Defaults; 4]) -> State {
         State {
             origin,
             gateway_keys_required: false,
@@ -132,7 +148,7 @@ impl State {
             old_error_shape: false,
             bad_passwords: 0,
             clock_skew: 0,
-            vendors: Vendor::ALL.map(VendorState::new),
+            vendors: defaults.map(VendorState::new),
             sequence: 0,
             random: ring::default_provider().secure_random,
         }
@@ -194,7 +210,7 @@ impl State {
         let life = self.of(vendor).token_life;
         let life_ms = u64::try_from(life.as_millis()).unwrap_or(LAST_MS);
         let expires_at_ms = now.saturating_add(life_ms).min(LAST_MS);
-        let access_token = match vendor.profile().token_format {
+        let access_token = match self.of(vendor).token_format {
             TokenFormat::Jwt => self.jwt(vendor, expires_at_ms),
             TokenFormat::Opaque => self.opaque(vendor),
         };
@@ -319,6 +335,7 @@ fn iso(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vendors::new_state;
 
     #[test]
     fn a_timestamp_is_iso_8601_with_milliseconds() {
@@ -329,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_clock_stays_within_what_a_date_can_express() {
-        let mut state = State::new(String::new());
+        let mut state = new_state(String::new());
         for skew in [i64::MIN, i64::MAX] {
             state.set_clock_skew(skew);
             for seconds in [i64::MIN, 0, i64::MAX] {
@@ -365,7 +382,7 @@ mod tests {
 
     #[test]
     fn no_two_tokens_are_alike() {
-        let mut state = State::new(String::new());
+        let mut state = new_state(String::new());
         for vendor in Vendor::ALL {
             let tokens: std::collections::HashSet<_> =
                 (0..1000).map(|_| state.grant(vendor).access_token).collect();

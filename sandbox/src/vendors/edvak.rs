@@ -4,38 +4,40 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Profile, Refusal, TokenFormat, Vendor};
+use super::profile::{Profile, Refusal};
 use crate::answer::{Answer, HTML};
 use crate::request::RecordedRequest;
-use crate::state::State;
+use crate::state::{Defaults, State, TokenFormat};
+use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Edvak;
 
-pub(super) const PROFILE: Profile = Profile {
-    name: "edvak",
+pub(super) static PROFILE: Profile = Profile {
     base_path: "",
     token_path: "/ccda/ccda/generate-token",
     resource_path: "/ccda/ccda/retrieve",
-    // The odd characters are those that a form must escape.
-    credentials: &[
-        ("client_id", "fake-edvak-client"),
-        ("client_secret", "fake-edvak-secret+not/real="),
-        ("username", "fake.clinician@example.invalid"),
-        ("password", "fake+pass & 100% not='real'?"),
-    ],
-    scopes: &[
-        "patient/MedicationDispense.rs",
-        "profile",
-        "patient/Patient.rs",
-        "tenant",
-        "patient/ServiceRequest.rs",
-        "patient",
-        "fhirUser",
-        "patient/Coverage.rs",
-        "email",
-    ],
-    token_format: TokenFormat::Jwt,
-    token_life: Duration::from_secs(900),
+    defaults: Defaults {
+        // The odd characters are those that a form must escape.
+        credentials: &[
+            ("client_id", "fake-edvak-client"),
+            ("client_secret", "fake-edvak-secret+not/real="),
+            ("username", "fake.clinician@example.invalid"),
+            ("password", "fake+pass & 100% not='real'?"),
+        ],
+        scopes: &[
+            "patient/MedicationDispense.rs",
+            "profile",
+            "patient/Patient.rs",
+            "tenant",
+            "patient/ServiceRequest.rs",
+            "patient",
+            "fhirUser",
+            "patient/Coverage.rs",
+            "email",
+        ],
+        token_format: TokenFormat::Jwt,
+        token_life: Duration::from_secs(900),
+    },
     success: 200,
     expiry_pointer: "/token/expires_in",
     wrong_unit: |seconds| seconds.saturating_mul(1000),

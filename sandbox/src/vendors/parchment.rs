@@ -4,28 +4,30 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Profile, Refusal, TokenFormat, Vendor};
+use super::profile::{Profile, Refusal};
 use crate::answer::Answer;
 use crate::request::RecordedRequest;
-use crate::state::State;
+use crate::state::{Defaults, State, TokenFormat};
+use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Parchment;
 
-pub(super) const PROFILE: Profile = Profile {
-    name: "parchment",
+pub(super) static PROFILE: Profile = Profile {
     base_path: "/external",
     token_path: "/external/v1/token",
     resource_path: "/external/v1/patients",
-    credentials: &[
-        ("partner_id", "fake-parchment-partner"),
-        ("partner_secret", "fake-partner-secret-not-real"),
-        ("organization_id", "fake-parchment-organization"),
-        ("organization_secret", "fake-organization-secret-not-real"),
-        ("user_id", "fake-parchment-user"),
-    ],
-    scopes: KNOWN_SCOPES,
-    token_format: TokenFormat::Jwt,
-    token_life: Duration::from_secs(3600),
+    defaults: Defaults {
+        credentials: &[
+            ("partner_id", "fake-parchment-partner"),
+            ("partner_secret", "fake-partner-secret-not-real"),
+            ("organization_id", "fake-parchment-organization"),
+            ("organization_secret", "fake-organization-secret-not-real"),
+            ("user_id", "fake-parchment-user"),
+        ],
+        scopes: KNOWN_SCOPES,
+        token_format: TokenFormat::Jwt,
+        token_life: Duration::from_secs(3600),
+    },
     success: 200,
     expiry_pointer: "/data/expiresIn",
     wrong_unit: |seconds| seconds.saturating_mul(1000),

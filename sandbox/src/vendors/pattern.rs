@@ -6,25 +6,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::{Profile, Refusal, TokenFormat, Vendor};
+use super::profile::{Profile, Refusal};
 use crate::answer::{Answer, TEXT};
 use crate::request::RecordedRequest;
-use crate::state::State;
+use crate::state::{Defaults, State, TokenFormat};
+use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Pattern;
 
-pub(super) const PROFILE: Profile = Profile {
-    name: "pattern",
+pub(super) static PROFILE: Profile = Profile {
     base_path: "",
     token_path: "/api/auth/token",
     resource_path: "/api/groups",
-    credentials: &[
-        ("client_id", "fake-pattern-client"),
-        ("client_secret", "fake-pattern-secret-not-real"),
-    ],
-    scopes: &[],
-    token_format: TokenFormat::Jwt,
-    token_life: Duration::from_secs(3600),
+    defaults: Defaults {
+        credentials: &[
+            ("client_id", "fake-pattern-client"),
+            ("client_secret", "fake-pattern-secret-not-real"),
+        ],
+        scopes: &[],
+        token_format: TokenFormat::Jwt,
+        token_life: Duration::from_secs(3600),
+    },
     success: 200,
     expiry_pointer: "/expires_in",
     wrong_unit: |milliseconds| milliseconds / 1000,

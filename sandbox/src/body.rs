@@ -9,9 +9,16 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use crate::fault::Delivery;
-
 static BLANKS: [u8; 16 * 1024] = [b' '; 16 * 1024];
+
+/// How the body goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Whole,
+    Halves(Duration),
+    FirstHalf,
+    Padded { total: usize, chunked: bool },
+}
 
 enum Step {
     Data(Bytes),
@@ -20,15 +27,15 @@ enum Step {
     Cut,
 }
 
-pub(crate) struct Script {
+pub(crate) struct SteppedBody {
     steps: VecDeque<Step>,
     /// The promised length; none for a chunked body.
     length: Option<u64>,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl Script {
-    pub(crate) fn new(body: Vec<u8>, delivery: Delivery) -> Script {
+impl SteppedBody {
+    pub(crate) fn new(body: Vec<u8>, delivery: Delivery) -> SteppedBody {
         let mut first = Bytes::from(body);
         let mut length = Some(first.len());
         let steps = match delivery {
@@ -51,11 +58,11 @@ impl Script {
             }
         };
         let length = length.and_then(|length| u64::try_from(length).ok());
-        Script { steps: steps.into(), length, pause: None }
+        SteppedBody { steps: steps.into(), length, pause: None }
     }
 }
 
-impl Body for Script {
+impl Body for SteppedBody {
     type Data = Bytes;
     type Error = io::Error;
 
