@@ -62,6 +62,7 @@ extern crate self as caretoken;
 
 mod builder;
 mod client;
+mod date;
 mod doctor;
 mod error;
 mod event;
@@ -85,7 +86,7 @@ pub use event::{ClientStats, Event, EventKind};
 pub use life::{Clock, SystemClock};
 pub use memory::{Secret, SecretBuf};
 pub use token::{AccessToken, Token};
-pub use transport::{Outcome, Step, TlsStack, TrustRoots};
+pub use transport::{ProbeOutcome, ProbeStep, TlsStack, TrustRoots};
 pub use vendors::{Edvak, Ehealth, Parchment, Pattern, Vendor};
 
 /// Compiles the README's Rust.

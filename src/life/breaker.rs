@@ -1,7 +1,8 @@
 //! What the last fetches have taught, and so what a call may do now.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
+use crate::date::http_date;
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::clock::Moment;
 use crate::life::lockout::{self, Taken};
@@ -234,16 +235,11 @@ fn not_sent_before(error: &Error, what: &str, until: Moment, now: Moment) -> Err
     if until.has_come(now) {
         return error.clone();
     }
-    let at = u64::try_from(until.wall_ms).ok().filter(|ms| *ms <= LAST_HTTP_DATE_MS);
-    let Some(at) = at else { return error.clone() };
-    let at = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(at));
+    let Some(at) = http_date(until.wall_ms) else { return error.clone() };
     let message =
         format!("{}; {what} not sent again before {at}, unless set anew", error.message());
     error.clone().with_message(message).with_retry_after(Some(until.since(now)))
 }
-
-/// HTTP dates end in the year 9999.
-const LAST_HTTP_DATE_MS: u64 = 253_402_300_799_000;
 
 #[cfg(test)]
 mod tests {
