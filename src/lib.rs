@@ -63,6 +63,7 @@ extern crate self as caretoken;
 mod builder;
 mod client;
 mod config;
+mod date;
 mod doctor;
 mod error;
 mod event;
@@ -88,7 +89,7 @@ pub use life::{Clock, SystemClock};
 pub use memory::{Secret, SecretBuf};
 pub use stats::ClientStats;
 pub use token::{AccessToken, Token};
-pub use transport::{Outcome, Step, TlsStack, TrustRoots};
+pub use transport::{ProbeOutcome, ProbeStep, TlsStack, TrustRoots};
 pub use vendors::{Edvak, Ehealth, Parchment, Pattern, Vendor};
 
 /// Compiles the README's Rust.

@@ -9,7 +9,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use caretoken::{Client, ClientBuilder, DoctorReport, ErrorKind, ErrorPhase, Outcome, Step};
+use caretoken::{
+    Client, ClientBuilder, DoctorReport, ErrorKind, ErrorPhase, ProbeOutcome, ProbeStep,
+};
 use caretoken_sandbox::{Fault, Options, Sandbox, Vendor};
 
 /// Secrets that nothing else looks like.
@@ -43,7 +45,7 @@ fn odd(mut builder: ClientBuilder) -> ClientBuilder {
     builder
 }
 
-fn step<'a>(report: &'a DoctorReport, name: &str) -> &'a Step {
+fn step<'a>(report: &'a DoctorReport, name: &str) -> &'a ProbeStep {
     report.steps().iter().find(|step| step.name == name).unwrap()
 }
 
@@ -158,9 +160,9 @@ fn failure(
     let failed = report.steps().iter().position(|step| step.name == name).unwrap();
     for (index, step) in report.steps().iter().enumerate() {
         match (&step.outcome, index.cmp(&failed)) {
-            (Outcome::Ok | Outcome::Skipped, std::cmp::Ordering::Less) => {}
-            (Outcome::Failed(_), std::cmp::Ordering::Equal) => {}
-            (Outcome::Skipped, std::cmp::Ordering::Greater) => {
+            (ProbeOutcome::Ok | ProbeOutcome::Skipped, std::cmp::Ordering::Less) => {}
+            (ProbeOutcome::Failed(_), std::cmp::Ordering::Equal) => {}
+            (ProbeOutcome::Skipped, std::cmp::Ordering::Greater) => {
                 assert_eq!((step.finding.as_str(), step.took), ("not reached", Duration::ZERO));
             }
             _ => panic!("{} in {report}", step.name),

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::date::http_date;
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::life::clock::{Moment, http_date};
+use crate::life::clock::Moment;
 use crate::life::lockout::{self, PasswordOutcome};
 use crate::life::retry::{self, is_rejection};
 use crate::life::window::{Stage, Times};

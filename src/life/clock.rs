@@ -97,14 +97,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// `Sat, 21 Nov 2026 19:14:11 GMT` for Unix milliseconds (RFC 9110 §5.6.7). `None` before 1970 and
-/// after the year 9999, which such a date cannot express.
-pub(crate) fn http_date(wall_ms: i64) -> Option<String> {
-    const LAST_MS: u64 = 253_402_300_799_999;
-    let ms = u64::try_from(wall_ms).ok().filter(|ms| *ms <= LAST_MS)?;
-    Some(httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms)))
-}
-
 /// The instant when `timeout` will have passed, or one that nobody lives to see.
 pub(crate) fn instant_after(timeout: Duration) -> Instant {
     let now = Instant::now();

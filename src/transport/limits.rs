@@ -1,4 +1,5 @@
-//! Limits of the process or the system that were reached: told as such, not as the network's fault.
+//! Limits of the process or the system: an error says which was reached, and does not blame the
+//! network.
 
 use std::io;
 
@@ -49,12 +50,12 @@ fn limit(error: &io::Error) -> Option<Limit> {
     (error.raw_os_error() == Some(WSAEMFILE)).then_some(FILES)
 }
 
-/// What ran out, in a few words, if that is what `error` says.
+/// What ran out, in a few words, if `error` says that something did.
 pub(super) fn words(error: &io::Error) -> Option<&'static str> {
     limit(error).map(|limit| limit.what)
 }
 
-/// Gives `error` the remedy for a limit, if that is what is behind it.
+/// Gives `error` the remedy for the limit that `why` says was reached, if any.
 pub(super) fn remedied(error: Error, why: &io::Error) -> Error {
     match limit(why) {
         None => error,
@@ -62,7 +63,8 @@ pub(super) fn remedied(error: Error, why: &io::Error) -> Error {
     }
 }
 
-/// Whether files have run out: a resolver that can open none says that there is no such name.
+/// The error if no more files can be opened: a resolver that can open none says that there is no
+/// such name.
 pub(super) fn out_of_files() -> Option<io::Error> {
     // A file and two sockets are what a lookup opens at a time.
     let opened: io::Result<[Poll; 3]> =
@@ -78,7 +80,7 @@ mod tests {
     use crate::error::{ErrorKind, ErrorPhase};
 
     #[test]
-    fn a_limit_is_told_with_its_remedy_and_nothing_else_is() {
+    fn a_limit_is_reported_with_its_remedy_and_nothing_else_is() {
         for (code, what, remedy) in [
             (Errno::EMFILE, "too many files", "ulimit -n"),
             (Errno::ENFILE, "this machine has too many", "fs.file-max"),

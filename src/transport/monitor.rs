@@ -1,9 +1,9 @@
-//! State that several calls share, and wait for.
+//! State that several calls share, and wait for changes of.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Attempt;
-use super::socket::SLICE;
+use super::attempt::Attempt;
+use super::socket::POLL_INTERVAL;
 use crate::error::{Error, ErrorPhase};
 
 /// A lock with a condition variable, where every wait ends with its attempt.
@@ -20,14 +20,14 @@ impl<T> Monitor<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and lets all who wait look at it again.
+    /// Changes the state, and lets all waiters look at it again.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let result = change(&mut self.lock());
         self.changed.notify_all();
         result
     }
 
-    /// Waits until `look` finds what it looks for. It may change the state then.
+    /// Waits until `look` returns something. It may change the state then.
     pub(super) fn wait_for<R>(
         &self,
         attempt: &Attempt,
@@ -39,8 +39,8 @@ impl<T> Monitor<T> {
             if let Some(found) = look(&mut state) {
                 return Ok(found);
             }
-            let slice = attempt.remaining(phase)?.min(SLICE);
-            let woken = self.changed.wait_timeout(state, slice);
+            let time = attempt.remaining(phase)?.min(POLL_INTERVAL);
+            let woken = self.changed.wait_timeout(state, time);
             state = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }

@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::{io, mem};
 
+use super::attempt::Attempt;
 use super::monitor::Monitor;
 use super::socket::reason;
 use super::url::Host;
-use super::{Attempt, helper, limits};
+use super::{limits, system_thread};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Owned, PerProcess};
 
@@ -46,10 +47,10 @@ pub(super) struct Resolver {
 }
 
 /// The oldest first.
-type Lookups = Monitor<Vec<UnderWay>>;
+type Lookups = Monitor<Vec<PendingLookup>>;
 
 /// One question to the system.
-struct UnderWay {
+struct PendingLookup {
     name: Box<str>,
     answer: Arc<Answer>,
     /// How many callers wait for the answer.
@@ -130,7 +131,7 @@ impl Resolver {
     fn join(
         &self,
         name: &str,
-        all: &mut Vec<UnderWay>,
+        all: &mut Vec<PendingLookup>,
         lookups: &Arc<Owned<Lookups>>,
     ) -> Option<io::Result<Joined>> {
         let of_the_name = all.iter().filter(|lookup| *lookup.name == *name).count();
@@ -149,7 +150,7 @@ impl Resolver {
             Ok(thread) => thread,
             Err(error) => return Some(Err(error)),
         };
-        all.push(UnderWay { name: name.into(), answer: Arc::clone(&answer), waiting: 1 });
+        all.push(PendingLookup { name: name.into(), answer: Arc::clone(&answer), waiting: 1 });
         Some(Ok((answer, Some(thread))))
     }
 
@@ -162,9 +163,9 @@ impl Resolver {
     ) -> io::Result<JoinHandle<()>> {
         let (lookup, name) = (Arc::clone(&self.lookup), name.to_owned());
         let (answer, lookups) = (Arc::clone(answer), Arc::clone(lookups));
-        helper::start("caretoken-dns", move || {
+        system_thread::spawn("caretoken-dns", move || {
             let found = Err(io::Error::other("the lookup broke off"));
-            let mut asking = Asking { answer, lookups, found };
+            let mut asking = LookupThread { answer, lookups, found };
             asking.found = lookup(&name);
         })
     }
@@ -188,13 +189,13 @@ impl Drop for Waiter {
 }
 
 /// The thread that asks.
-struct Asking {
+struct LookupThread {
     answer: Arc<Answer>,
     lookups: Arc<Owned<Lookups>>,
     found: io::Result<Vec<SocketAddr>>,
 }
 
-impl Drop for Asking {
+impl Drop for LookupThread {
     fn drop(&mut self) {
         let found = mem::replace(&mut self.found, Ok(Vec::new()));
         self.lookups.change(|all| {
@@ -223,7 +224,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::transport::CancelSource;
+    use crate::transport::attempt::CancelSource;
 
     /// A resolver whose lookups of names that begin with `slow` wait until they are let go.
     struct Fake {

@@ -1,4 +1,4 @@
-//! One TCP socket on which every wait ends with its attempt.
+//! A TCP socket on which every wait ends with its attempt.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -7,30 +7,30 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::{Attempt, limits};
+use super::attempt::Attempt;
+use super::limits;
 use crate::error::{Error, ErrorKind, ErrorPhase};
 
 /// The longest wait before looking whether the attempt was cancelled or is over.
-pub(super) const SLICE: Duration = Duration::from_millis(20);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A connected socket. It never blocks by itself: it is waited for, in slices, with a [`Poll`] of
-/// its own. Socket timeouts would save two system calls, but on Windows they leave a socket in an
-/// undefined state.
+/// A connected socket. It does not block: waiting is done with a [`Poll`] of its own, at most
+/// [`POLL_INTERVAL`] at a time. Socket timeouts would save two system calls, but on Windows they
+/// leave a socket in an undefined state.
 pub(super) struct Socket {
     stream: TcpStream,
     poll: Poll,
     events: Events,
     peer: SocketAddr,
-    /// Whether the last read found nothing and nothing was waited for since: then it is better to
-    /// wait before the next.
+    /// Whether the last read found nothing and nobody waited since. Then the next read waits first.
     drained: bool,
 }
 
 impl Socket {
     /// `stream` must be connected to `peer` and registered with `poll` for reading and writing.
     pub(super) fn new(stream: TcpStream, poll: Poll, events: Events, peer: SocketAddr) -> Self {
-        // Everything leaves in one write, so there is nothing for Nagle's algorithm to gather.
-        // Where this fails the connection is slower, and no worse.
+        // Everything leaves in one write, so Nagle's algorithm could only delay it. Where this fails,
+        // the connection is slower and works.
         let _ = stream.set_nodelay(true);
         Socket { stream, poll, events, peer, drained: false }
     }
@@ -92,11 +92,11 @@ impl Socket {
         without_waiting(|| self.stream.write(bytes))
     }
 
-    /// Waits for something to happen, at most for a slice.
+    /// Waits for something to happen, at most for [`POLL_INTERVAL`].
     pub(super) fn wait(&mut self, attempt: &Attempt, phase: ErrorPhase) -> Result<(), Error> {
-        let slice = self.remaining(attempt, phase)?.min(SLICE);
+        let time = self.remaining(attempt, phase)?.min(POLL_INTERVAL);
         self.drained = false;
-        wait(&mut self.poll, &mut self.events, slice).map_err(|error| self.lost(&error, phase))
+        wait(&mut self.poll, &mut self.events, time).map_err(|error| self.lost(&error, phase))
     }
 
     fn remaining(&self, attempt: &Attempt, phase: ErrorPhase) -> Result<Duration, Error> {
@@ -118,9 +118,9 @@ impl Socket {
     }
 }
 
-/// Waits at most `slice` for something to happen.
-pub(super) fn wait(poll: &mut Poll, events: &mut Events, slice: Duration) -> io::Result<()> {
-    match poll.poll(events, Some(slice)) {
+/// Waits at most `time` for something to happen.
+pub(super) fn wait(poll: &mut Poll, events: &mut Events, time: Duration) -> io::Result<()> {
+    match poll.poll(events, Some(time)) {
         Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
         _ => Ok(()),
     }

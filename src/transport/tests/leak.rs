@@ -13,7 +13,7 @@ use super::peer::{
     transport,
 };
 use crate::error::ErrorKind;
-use crate::transport::{HttpsTransport, Outcome, Settings, Transport};
+use crate::transport::{HttpsTransport, ProbeOutcome, Settings, Transport};
 
 /// What the test requests hold of secrets.
 const SECRETS: [&[u8]; 2] = [b"ZmFrZTpmYWtl", b"client_credentials"];
@@ -122,8 +122,8 @@ fn without_tls_nothing_leaves_this_machine_whatever_its_name_resolves_to() {
             assert!(error.message().contains("localhost"), "{error}");
 
             let report =
-                transport.examine(&parsed(url("localhost")), &attempt(Duration::from_secs(20)));
-            assert!(matches!(report.steps[0].outcome, Outcome::Failed(_)), "{report:?}");
+                transport.probe(&parsed(url("localhost")), &attempt(Duration::from_secs(20)));
+            assert!(matches!(report.steps[0].outcome, ProbeOutcome::Failed(_)), "{report:?}");
         }
         assert_eq!(peer.accepted() - before, if is_sent { 2 } else { 0 }, "{addresses:?}");
     }

@@ -122,7 +122,7 @@ fn a_login_that_the_proxy_refused_is_not_sent_again() {
             says_until_when(&error, 900);
         }
         // Nor does an examination send it.
-        let report = proxy.transport.examine(&parsed(format!("https://{HOST}:1/")), &ample());
+        let report = proxy.transport.probe(&parsed(format!("https://{HOST}:1/")), &ample());
         let found = &report.steps[2].finding;
         assert!(found.contains("rejected the login before"), "{report:?}");
         assert_eq!(proxy.heard(), 1);
@@ -132,7 +132,7 @@ fn a_login_that_the_proxy_refused_is_not_sent_again() {
 #[test]
 fn an_examination_is_the_first_to_be_refused() {
     let proxy = http(say(b"HTTP/1.1 407 No\r\n\r\n"));
-    proxy.transport.examine(&parsed(format!("https://{HOST}:1/")), &ample());
+    proxy.transport.probe(&parsed(format!("https://{HOST}:1/")), &ample());
     assert_eq!(proxy.error(&ample()).kind(), ErrorKind::ProxyLoginRejected);
     assert_eq!(proxy.heard(), 1);
 }

@@ -4,20 +4,20 @@
 #[cfg(target_os = "linux")]
 mod addresses;
 mod deadline;
-mod examined;
 mod hostile;
 mod leak;
 mod logins;
 mod named;
+#[cfg(feature = "native-tls")]
+mod native;
 mod peer;
+mod probe;
 mod proxies;
 mod real;
 mod revocation;
 mod settings;
 #[cfg(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple"))))]
-mod store;
-#[cfg(feature = "native-tls")]
-mod system;
+mod system_roots;
 mod trust;
 mod wire;
 

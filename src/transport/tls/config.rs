@@ -3,23 +3,22 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, TrustAnchor};
+use rustls::pki_types::TrustAnchor;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, InconsistentKeys};
-use webpki::{CertRevocationList, OwnedCertRevocationList};
 
-use super::describe::is_version_1;
-use super::key::{KeyDer, certified};
-use super::store;
+use super::certificate::is_version_1;
+use super::errors::{missing_feature, nobody_is_trusted, unreadable};
+use super::key::certified;
+use super::pem::{certificates, identity, revocation_lists};
+use super::pins::parse_pins;
+use super::system_roots;
 use super::tickets::Tickets;
-use super::verify::{Pin, Verifier};
+use super::verify::Verifier;
 use crate::error::Error;
 use crate::transport::settings::{Settings, TlsStack, TrustRoots};
 
@@ -30,7 +29,7 @@ pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
 impl TlsConfig {
     pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
         if settings.tls_stack == TlsStack::System {
-            // With the feature, this is not asked.
+            // With the feature, `stack` does not come here.
             return Err(missing_feature("tls", "the system's TLS", "native-tls"));
         }
         let provider = Arc::new(provider());
@@ -77,14 +76,14 @@ fn provider() -> CryptoProvider {
     provider
 }
 
-/// Whoever judges servers.
+/// What decides whether a server is trusted.
 fn verifier(
     settings: &Settings,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     #[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
     if settings.roots == Some(TrustRoots::System) {
-        return super::platform::verifier(settings, provider);
+        return super::platform_verifier::verifier(settings, provider);
     }
     Ok(Arc::new(Verifier {
         anchors: anchors(settings.roots.unwrap_or_default(), settings.ca_pem.as_deref())?,
@@ -101,7 +100,7 @@ fn anchors(
 ) -> Result<Cow<'static, [TrustAnchor<'static>]>, Error> {
     let mut anchors = match roots {
         TrustRoots::Bundled => Cow::Borrowed(webpki_roots::TLS_SERVER_ROOTS),
-        TrustRoots::System => Cow::Owned(store::anchors()?),
+        TrustRoots::System => Cow::Owned(system_roots::anchors()?),
         TrustRoots::None => Cow::Borrowed(&[][..]),
     };
     if let Some(pem) = ca_pem {
@@ -115,106 +114,6 @@ fn anchors(
         return Err(nobody_is_trusted());
     }
     Ok(anchors)
-}
-
-pub(super) fn nobody_is_trusted() -> Error {
-    let problem = "is missing, and no other CA is trusted";
-    Error::setting("ca_pem", problem, "give the CA's certificate")
-}
-
-pub(super) fn unreadable(field: &'static str) -> Error {
-    Error::setting(field, "holds a certificate that cannot be read", GIVE_PEM)
-}
-
-/// The error for a setting that this build has no code for.
-pub(super) fn missing_feature(field: &'static str, what: &str, feature: &str) -> Error {
-    let problem = format!("asks for {what}, which this build of caretoken cannot use");
-    let remedy = format!("build caretoken with the feature {feature}, or choose another {field}");
-    Error::setting(field, problem, remedy)
-}
-
-/// The revocation lists in a PEM file, at least one.
-fn revocation_lists(pem: &[u8]) -> Result<Vec<CertRevocationList<'static>>, Error> {
-    const GIVE_LIST: &str = "give lists as PEM: -----BEGIN X509 CRL----- …";
-    let mut lists = Vec::new();
-    for der in CertificateRevocationListDer::pem_slice_iter(pem) {
-        let der = der.map_err(|error| malformed("crl_pem", &error))?;
-        let list = OwnedCertRevocationList::from_der(&der).map_err(|error| {
-            let problem = format!("holds a list that cannot be read ({error})");
-            Error::setting("crl_pem", problem, GIVE_LIST)
-        })?;
-        lists.push(list.into());
-    }
-    if lists.is_empty() {
-        return Err(Error::setting("crl_pem", "holds no revocation list", GIVE_LIST));
-    }
-    Ok(lists)
-}
-
-const GIVE_PEM: &str = "give certificates as PEM: -----BEGIN CERTIFICATE----- …";
-
-/// The certificates in a PEM file, at least one.
-pub(super) fn certificates(
-    field: &'static str,
-    pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match found {
-        Ok(found) if found.is_empty() => {
-            Err(Error::setting(field, "holds no certificate", GIVE_PEM))
-        }
-        Ok(found) => Ok(found),
-        Err(error) => Err(malformed(field, &error)),
-    }
-}
-
-/// What is wrong with a PEM text, without repeating any of it.
-fn malformed(field: &'static str, error: &pem::Error) -> Error {
-    let problem = match error {
-        pem::Error::MissingSectionEnd { .. } => "is cut off: a section's END line is missing",
-        pem::Error::IllegalSectionStart { .. } => "has a malformed BEGIN line",
-        pem::Error::Base64Decode(_) => "has a section that is not base64",
-        _ => "is not PEM",
-    };
-    Error::setting(field, problem, "give it as PEM, whole and unchanged")
-}
-
-type Identity = (Vec<CertificateDer<'static>>, KeyDer);
-
-pub(super) fn identity(settings: &Settings) -> Result<Option<Identity>, Error> {
-    match (&settings.client_cert_pem, &settings.client_key_pem) {
-        (None, None) => Ok(None),
-        (Some(chain), Some(key)) => {
-            let chain = certificates("client_cert_pem", chain)?;
-            Ok(Some((chain, private_key(key.expose_secret())?)))
-        }
-        (None, Some(_)) => Err(missing("client_cert_pem", "client_key_pem")),
-        (Some(_), None) => Err(missing("client_key_pem", "client_cert_pem")),
-    }
-}
-
-fn missing(field: &'static str, given: &str) -> Error {
-    Error::setting(field, format!("is missing, but {given} is given"), "give both, or neither")
-}
-
-fn private_key(pem: &[u8]) -> Result<KeyDer, Error> {
-    const FIELD: &str = "client_key_pem";
-    match KeyDer::from_pem(pem) {
-        Ok(key) => Ok(key),
-        Err(pem::Error::NoItemsFound) if is_encrypted(pem) => {
-            let remedy = "decrypt it first, for example with: openssl pkey -in key.pem";
-            Err(Error::setting(FIELD, "is encrypted", remedy))
-        }
-        Err(pem::Error::NoItemsFound) => {
-            Err(Error::setting(FIELD, "holds no private key", "give it as PKCS#8, PKCS#1 or SEC1"))
-        }
-        Err(error) => Err(malformed(FIELD, &error)),
-    }
-}
-
-fn is_encrypted(pem: &[u8]) -> bool {
-    const MARK: &[u8] = b"ENCRYPTED";
-    pem.windows(MARK.len()).any(|part| part == MARK)
 }
 
 fn version_1() -> Error {
@@ -236,20 +135,4 @@ fn refused_key(error: &rustls::Error) -> Error {
             Error::setting("client_key_pem", "is of a kind that is not supported", remedy)
         }
     }
-}
-
-pub(super) fn parse_pins(settings: &Settings) -> Result<Vec<Pin>, Error> {
-    settings.pins.iter().map(|pin| parse_pin(pin)).collect()
-}
-
-fn parse_pin(pin: &str) -> Result<Pin, Error> {
-    const REMEDY: &str = "give the base64 of the SHA-256 of the public key's DER form";
-    let base64 = pin.strip_prefix("sha256/").unwrap_or(pin);
-    let bytes = STANDARD
-        .decode(base64)
-        .map_err(|_| Error::setting("pins", "has an entry that is not base64", REMEDY))?;
-    bytes.try_into().map_err(|bytes: Vec<u8>| {
-        let problem = format!("has an entry of {} bytes, not 32", bytes.len());
-        Error::setting("pins", problem, REMEDY)
-    })
 }

@@ -1,8 +1,8 @@
-//! What a failed handshake means to the people who must mend it.
+//! The error for a failed handshake: what it means, and what to do about it.
 
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 
-use super::verify::Refusal;
+use super::refusal::Refusal;
 use crate::error::{Error, ErrorKind, ErrorPhase};
 
 /// The error for `error`, met in `phase` while talking to `peer` (`host:port` or its address).

@@ -1,18 +1,25 @@
-//! TLS: what is trusted, how a session runs, and what to say when it fails.
+//! TLS: which servers are trusted, the session, and what an error means.
+//!
+//! `config` and `session` use rustls. `native` is the TLS of the operating system, and `stack` chooses
+//! between the two.
 
+mod certificate;
 mod config;
-mod describe;
+mod der;
+mod errors;
 mod explain;
 mod key;
-mod names;
+#[cfg(feature = "native-tls")]
+mod native;
+mod pem;
+mod pins;
 #[cfg(all(feature = "platform-verifier", any(windows, target_vendor = "apple")))]
-mod platform;
+mod platform_verifier;
+mod refusal;
 mod session;
 #[cfg(feature = "native-tls")]
 mod stack;
-mod store;
-#[cfg(feature = "native-tls")]
-mod system;
+mod system_roots;
 mod tickets;
 mod verify;
 

@@ -12,14 +12,14 @@ use rustls::pki_types::ServerName;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncryptError, InsufficientSizeError, UnbufferedStatus,
 };
+use rustls::{CommonState, ProtocolVersion};
 
+use super::certificate::describe_certificate;
 use super::config::TlsConfig;
-use super::describe::describe;
 use super::explain::{explain, hung_up};
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::transport::Attempt;
-use crate::transport::buffer::Window;
-use crate::transport::link::Arrived;
+use crate::transport::attempt::Attempt;
+use crate::transport::read_buffer::{ReadBuffer, Received};
 use crate::transport::socket::Socket;
 use crate::transport::url::Host;
 
@@ -37,7 +37,7 @@ const RECORD_OVERHEAD: usize = 64;
 
 pub(in crate::transport) struct Session {
     tls: UnbufferedClientConnection,
-    incoming: Window,
+    incoming: ReadBuffer,
     /// Records on their way out: never plaintext.
     outgoing: Vec<u8>,
     socket: Socket,
@@ -74,19 +74,19 @@ impl Session {
         let failed = |error: &rustls::Error| explain(error, &peer, ErrorPhase::Tls);
         let tls = UnbufferedClientConnection::new(Arc::clone(&config.0), server_name(host)?)
             .map_err(|error| failed(&error))?;
-        let (incoming, outgoing) = (Window::default(), Vec::new());
+        let (incoming, outgoing) = (ReadBuffer::default(), Vec::new());
         let mut session = Session { tls, incoming, outgoing, socket, closed: false, peer };
-        session.shake_hands(attempt)?;
+        session.handshake(attempt)?;
         Ok(session)
     }
 
-    fn shake_hands(&mut self, attempt: &Attempt) -> Result<(), Error> {
+    fn handshake(&mut self, attempt: &Attempt) -> Result<(), Error> {
         // A server has nothing to say before the request, but one that refuses us might.
-        let mut early = Window::default();
+        let mut early = ReadBuffer::default();
         loop {
             match self.advance(&mut early, attempt, ErrorPhase::Tls)? {
                 State::Ready => return Ok(()),
-                State::Data => return Err(self.spoke_first()),
+                State::Data => return Err(self.answered_early()),
                 State::MustSend => self.flush(attempt, ErrorPhase::Tls)?,
                 State::MustRead => {
                     self.flush(attempt, ErrorPhase::Tls)?;
@@ -103,7 +103,7 @@ impl Session {
     pub(in crate::transport) fn send(
         &mut self,
         request: &[u8],
-        plain: &mut Window,
+        plain: &mut ReadBuffer,
         attempt: &Attempt,
     ) -> Result<(), Error> {
         loop {
@@ -121,17 +121,23 @@ impl Session {
     /// Waits for plaintext and appends it to `plain`.
     pub(in crate::transport) fn receive(
         &mut self,
-        plain: &mut Window,
+        plain: &mut ReadBuffer,
         attempt: &Attempt,
-    ) -> Result<Arrived, Error> {
+    ) -> Result<Received, Error> {
         loop {
             match self.advance(plain, attempt, ErrorPhase::Receive)? {
-                State::Data => return Ok(Arrived::Some),
-                State::Closed => return Ok(Arrived::End),
+                State::Data => {
+                    // It was decrypted in place.
+                    if !self.has_unread() {
+                        self.incoming.wipe();
+                    }
+                    return Ok(Received::Data);
+                }
+                State::Closed => return Ok(Received::End),
                 State::MustSend => self.flush(attempt, ErrorPhase::Receive)?,
                 State::Ready | State::MustRead => {
                     if self.read(attempt, ErrorPhase::Receive)? == 0 {
-                        return Ok(Arrived::Cut);
+                        return Ok(Received::Truncated);
                     }
                 }
             }
@@ -140,7 +146,7 @@ impl Session {
 
     /// Whether the peer has neither closed nor said anything that nobody asked for.
     pub(in crate::transport) fn is_quiet(&mut self, attempt: &Attempt) -> bool {
-        let mut plain = Window::default();
+        let mut plain = ReadBuffer::default();
         for _ in 0..MAX_LATE_READS {
             match self.socket.read_now(self.incoming.spare(READ_SIZE)) {
                 Ok(None) => return true,
@@ -161,13 +167,6 @@ impl Session {
         self.outgoing.clear();
     }
 
-    /// Wipes the buffers if they hold nothing that is still needed.
-    pub(in crate::transport) fn wipe(&mut self) {
-        if !self.has_unread() {
-            self.incoming.wipe();
-        }
-    }
-
     pub(in crate::transport) fn has_unread(&self) -> bool {
         !self.incoming.unread().is_empty()
     }
@@ -184,7 +183,7 @@ impl Session {
     /// Lets rustls work on what has arrived until it needs something, or has something to give.
     fn advance(
         &mut self,
-        plain: &mut Window,
+        plain: &mut ReadBuffer,
         attempt: &Attempt,
         phase: ErrorPhase,
     ) -> Result<State, Error> {
@@ -221,7 +220,7 @@ impl Session {
                 Err(error) => {
                     let error = explain(&error, &self.peer, phase);
                     self.incoming.consume(used);
-                    self.say_why(attempt);
+                    self.send_alert(attempt);
                     return Err(error);
                 }
             };
@@ -261,7 +260,7 @@ impl Session {
 
     /// Tells the peer what we found wrong, if that can be done at once: it helps whoever reads the
     /// server's log.
-    fn say_why(&mut self, attempt: &Attempt) {
+    fn send_alert(&mut self, attempt: &Attempt) {
         if let Ok(ConnectionState::EncodeTlsData(mut alert)) =
             self.tls.process_tls_records(self.incoming.unread_mut()).state
         {
@@ -283,10 +282,27 @@ impl Session {
         Error::new(ErrorKind::ConnectionLost, phase).with_message(message)
     }
 
-    fn spoke_first(&self) -> Error {
+    fn answered_early(&self) -> Error {
         let message = format!("{} answered before it was asked", self.peer);
         Error::new(ErrorKind::AnswerNotJson, ErrorPhase::Tls).with_message(message)
     }
+}
+
+/// `TLS 1.3, TLS_AES_128_GCM_SHA256; certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
+fn describe(session: &CommonState) -> String {
+    let mut text = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLS 1.2".to_owned(),
+        Some(ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
+        other => format!("{other:?}"),
+    };
+    if let Some(suite) = session.negotiated_cipher_suite() {
+        // rustls writes TLS13_… where the registry of cipher suites has TLS_….
+        text += &format!(", {:?}", suite.suite()).replace("TLS13_", "TLS_");
+    }
+    if let Some(certificate) = session.peer_certificates().and_then(<[_]>::first) {
+        text += &format!("; {}", describe_certificate(certificate));
+    }
+    text
 }
 
 /// The name that the certificate must be for.

@@ -1,10 +1,9 @@
 //! rustls or the system's TLS, as the settings say (feature `native-tls`).
 
-use super::{config, session, system};
+use super::{config, native, session};
 use crate::error::Error;
-use crate::transport::Attempt;
-use crate::transport::buffer::Window;
-use crate::transport::link::Arrived;
+use crate::transport::attempt::Attempt;
+use crate::transport::read_buffer::{ReadBuffer, Received};
 use crate::transport::settings::{Settings, TlsStack};
 use crate::transport::socket::Socket;
 use crate::transport::url::Host;
@@ -12,21 +11,21 @@ use crate::transport::url::Host;
 /// A checked configuration, shared by every session of a transport.
 pub(in crate::transport) enum TlsConfig {
     Rustls(config::TlsConfig),
-    System(system::SystemTls),
+    System(native::NativeConfig),
 }
 
 /// One session.
-#[expect(clippy::large_enum_variant, reason = "a link keeps it in a box")]
+#[expect(clippy::large_enum_variant, reason = "a connection keeps it in a box")]
 pub(in crate::transport) enum Session {
     Rustls(session::Session),
-    System(system::SystemSession),
+    System(native::NativeSession),
 }
 
 impl TlsConfig {
     pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
         match settings.tls_stack {
             TlsStack::Rustls => config::TlsConfig::new(settings).map(TlsConfig::Rustls),
-            TlsStack::System => system::SystemTls::new(settings).map(TlsConfig::System),
+            TlsStack::System => native::NativeConfig::new(settings).map(TlsConfig::System),
         }
     }
 
@@ -67,7 +66,7 @@ impl Session {
     pub(in crate::transport) fn send(
         &mut self,
         request: &[u8],
-        plain: &mut Window,
+        plain: &mut ReadBuffer,
         attempt: &Attempt,
     ) -> Result<(), Error> {
         each!(self, session => session.send(request, plain, attempt))
@@ -75,9 +74,9 @@ impl Session {
 
     pub(in crate::transport) fn receive(
         &mut self,
-        plain: &mut Window,
+        plain: &mut ReadBuffer,
         attempt: &Attempt,
-    ) -> Result<Arrived, Error> {
+    ) -> Result<Received, Error> {
         each!(self, session => session.receive(plain, attempt))
     }
 
@@ -87,10 +86,6 @@ impl Session {
 
     pub(in crate::transport) fn rest(&mut self) {
         each!(self, session => session.rest());
-    }
-
-    pub(in crate::transport) fn wipe(&mut self) {
-        each!(self, session => session.wipe());
     }
 
     pub(in crate::transport) fn has_unread(&self) -> bool {

@@ -1,25 +1,25 @@
-//! The login of a proxy, and when it may be sent.
+//! The login of a proxy, and a circuit breaker that decides when it may be sent.
 //!
-//! It mostly belongs to a directory account, which a few wrong passwords lock. So a login that the
-//! proxy refused is not sent again for a while; one of which nobody knows how it was taken is sent
-//! again after pauses that grow; and until it was accepted once, one call at a time tries it.
+//! The login mostly belongs to a directory account, which a few wrong passwords lock. So a login that
+//! the proxy refused is not sent again for a while. If nobody knows whether it was refused, it is sent
+//! again after pauses that grow. Until it was accepted once, one call at a time tries it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroize;
+use percent_encoding::percent_decode_str;
 
-use super::Attempt;
-use super::date::date;
-use super::monitor::Monitor;
-use super::url::{USER_INFO, UrlError};
+use crate::date::http_date;
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::life::lockout::{PasswordOutcome, REFUSAL_MEMORY, pause};
-use crate::memory::{Owned, PerProcess};
-use crate::memory::{Secret, SecretBuf};
+use crate::life::{Clock, SystemClock};
+use crate::memory::{Owned, PerProcess, Secret, SecretBuf};
+use crate::transport::attempt::Attempt;
+use crate::transport::monitor::Monitor;
+use crate::transport::url::{USER_INFO, UrlError};
 
 const PHASE: ErrorPhase = ErrorPhase::Proxy;
 
@@ -27,8 +27,8 @@ const PHASE: ErrorPhase = ErrorPhase::Proxy;
 pub(super) struct Login {
     user: Secret,
     password: Secret,
-    /// Those who wait are woken by threads that a forked child does not have.
-    standing: PerProcess<Monitor<Standing>>,
+    /// A forked child has a breaker of its own: the threads that would wake its waiters are missing there.
+    breaker: PerProcess<Monitor<LoginBreaker>>,
 }
 
 impl Login {
@@ -39,7 +39,7 @@ impl Login {
         if user.len() > 255 || password.len() > 255 {
             return Err(UrlError::new("has a user name or password of more than 255 bytes"));
         }
-        Ok(Login { user, password, standing: PerProcess::new(Monitor::default) })
+        Ok(Login { user, password, breaker: PerProcess::new(Monitor::default) })
     }
 
     /// The value of a `Basic` header (RFC 7617).
@@ -68,12 +68,12 @@ impl Login {
     /// # Errors
     /// When it is not to be sent for a while, or the attempt ends before that is known.
     pub(super) fn permit(&self, peer: SocketAddr, attempt: &Attempt) -> Result<Permit, Error> {
-        let standing = self.standing.get();
+        let breaker = self.breaker.get();
         let decided =
-            standing.wait_for(attempt, PHASE, |standing| match standing.ask(Instant::now()) {
-                Advice::Wait => None,
-                Advice::Send => Some(Ok(())),
-                Advice::Refrain(bar) => Some(Err(bar)),
+            breaker.wait_for(attempt, PHASE, |breaker| match breaker.decide(Instant::now()) {
+                Decision::Wait => None,
+                Decision::Send => Some(Ok(())),
+                Decision::Hold(hold) => Some(Err(hold)),
             });
         let decided = decided.map_err(|error| {
             let what = "while another call learns how the proxy takes the login";
@@ -81,15 +81,15 @@ impl Login {
             error.with_message(message)
         })?;
         match decided {
-            Ok(()) => Ok(Permit { standing, state: State::Unsent }),
-            Err(bar) => Err(bar.error(peer)),
+            Ok(()) => Ok(Permit { breaker, state: State::Unsent }),
+            Err(hold) => Err(hold.error(peer)),
         }
     }
 }
 
-/// Permission to send the login once. Dropped, it says what it knows of the outcome.
+/// Permission to send the login once. When dropped, it records what is known of the outcome.
 pub(super) struct Permit {
-    standing: Arc<Owned<Monitor<Standing>>>,
+    breaker: Arc<Owned<Monitor<LoginBreaker>>>,
     state: State,
 }
 
@@ -101,44 +101,46 @@ enum State {
 }
 
 impl Permit {
-    /// From now on the proxy may have it.
+    /// Must be called before the login is sent: from then on the proxy may have it.
     pub(super) fn sending(&mut self) {
         self.state = State::Sent;
     }
 
-    /// Notes what became of the login, and adds to a failure until when it is not sent again.
+    /// Records the outcome, and adds to an error until when the login is not sent again.
     pub(super) fn conclude<T>(
         mut self,
         taken: PasswordOutcome,
         result: Result<T, Error>,
     ) -> Result<T, Error> {
         self.state = State::Concluded;
-        let bar = self.learn(Some(taken));
-        result.map_err(|error| match (taken, bar) {
-            (PasswordOutcome::Rejected, Some(bar)) => bar.told(rejection(&error), "the login is"),
-            (PasswordOutcome::Unknown, Some(bar)) => bar
-                .told(error, "nobody knows how the proxy took the login, so it is")
+        let hold = self.record(Some(taken));
+        result.map_err(|error| match (taken, hold) {
+            (PasswordOutcome::Rejected, Some(hold)) => {
+                hold.added_to(rejection(&error), "the login is")
+            }
+            (PasswordOutcome::Unknown, Some(hold)) => hold
+                .added_to(error, "nobody knows how the proxy took the login, so it is")
                 .with_password_sent(),
             _ => error,
         })
     }
 
-    fn learn(&self, taken: Option<PasswordOutcome>) -> Option<Bar> {
-        self.standing.change(|standing| standing.learn(taken, Instant::now()))
+    fn record(&self, taken: Option<PasswordOutcome>) -> Option<Hold> {
+        self.breaker.change(|breaker| breaker.record(taken, Instant::now()))
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         match self.state {
-            State::Unsent => drop(self.learn(None)),
-            State::Sent => drop(self.learn(Some(PasswordOutcome::Unknown))),
+            State::Unsent => drop(self.record(None)),
+            State::Sent => drop(self.record(Some(PasswordOutcome::Unknown))),
             State::Concluded => {}
         }
     }
 }
 
-/// `error`, which the proxy's refusal of a login has caused, as such.
+/// The error of a login that the proxy refused with `error`.
 fn rejection(error: &Error) -> Error {
     let rejected = Error::new(ErrorKind::ProxyLoginRejected, error.phase());
     let rejected = rejected.with_message(error.message().to_owned());
@@ -155,125 +157,111 @@ fn rejection(error: &Error) -> Error {
     }
 }
 
-/// How the proxy has taken the login so far. What time it is comes in.
+/// How the proxy took the login so far. The time is an argument, for tests.
 #[derive(Debug, Default)]
-struct Standing {
-    /// Whether the last that is known is that it was accepted.
-    is_good: bool,
-    /// How many sendings have no outcome yet.
-    under_way: u32,
-    /// Of how many sendings in a row nobody knows how they were taken.
-    open: u32,
-    bar: Option<Bar>,
+struct LoginBreaker {
+    /// Whether it was accepted, the last time that anybody knows of.
+    is_accepted: bool,
+    /// How many attempts have no outcome yet.
+    in_flight: u32,
+    /// How many attempts in a row had an unknown outcome.
+    unknown: u32,
+    hold: Option<Hold>,
 }
 
-/// Until when the login is not sent.
+/// The login is not sent before a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Bar {
+struct Hold {
     until: Instant,
-    /// Whether it was refused.
+    /// Whether that is because it was refused; otherwise its outcome is unknown.
     is_rejection: bool,
 }
 
-/// What a call that needs the login does.
+/// What a call does that needs the login.
 #[derive(Debug, PartialEq)]
-enum Advice {
+enum Decision {
     Send,
     /// Another call is trying it.
     Wait,
-    Refrain(Bar),
+    Hold(Hold),
 }
 
-impl Standing {
-    /// Who is told to send must say what came of it.
-    fn ask(&mut self, now: Instant) -> Advice {
-        self.bar = self.bar.filter(|bar| now < bar.until);
-        match self.bar {
-            Some(bar) => Advice::Refrain(bar),
-            None if self.under_way > 0 && !self.is_good => Advice::Wait,
+impl LoginBreaker {
+    /// A caller that is told to send must record the outcome.
+    fn decide(&mut self, now: Instant) -> Decision {
+        self.hold = self.hold.filter(|hold| now < hold.until);
+        match self.hold {
+            Some(hold) => Decision::Hold(hold),
+            None if self.in_flight > 0 && !self.is_accepted => Decision::Wait,
             None => {
-                self.under_way += 1;
-                Advice::Send
+                self.in_flight += 1;
+                Decision::Send
             }
         }
     }
 
-    /// What became of a login that was to be sent; `None` if it was not. Returns until when it is not
-    /// sent again.
-    fn learn(&mut self, taken: Option<PasswordOutcome>, now: Instant) -> Option<Bar> {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// Records the outcome of an attempt; `None` if the login was not sent after all. Returns until when
+    /// it is not sent again.
+    fn record(&mut self, taken: Option<PasswordOutcome>, now: Instant) -> Option<Hold> {
+        self.in_flight = self.in_flight.saturating_sub(1);
         match taken {
             None => {}
             Some(PasswordOutcome::Accepted) => {
-                (self.is_good, self.open, self.bar) = (true, 0, None);
+                (self.is_accepted, self.unknown, self.hold) = (true, 0, None);
             }
             Some(PasswordOutcome::Rejected) => {
-                self.is_good = false;
-                self.bar = Some(Bar { until: now + REFUSAL_MEMORY, is_rejection: true });
+                self.is_accepted = false;
+                self.hold = Some(Hold { until: now + REFUSAL_MEMORY, is_rejection: true });
             }
             Some(PasswordOutcome::Unknown) => {
-                self.is_good = false;
-                self.open = self.open.saturating_add(1);
-                let until = now + pause(self.open);
-                let longer = self.bar.filter(|bar| bar.until >= until);
-                self.bar = Some(longer.unwrap_or(Bar { until, is_rejection: false }));
+                self.is_accepted = false;
+                self.unknown = self.unknown.saturating_add(1);
+                let until = now + pause(self.unknown);
+                let longer = self.hold.filter(|hold| hold.until >= until);
+                self.hold = Some(longer.unwrap_or(Hold { until, is_rejection: false }));
             }
         }
-        self.bar
+        self.hold
     }
 }
 
-impl Bar {
+impl Hold {
     /// The error of a call that did not send the login because of it.
     fn error(self, peer: SocketAddr) -> Error {
         if self.is_rejection {
             let error = Error::new(ErrorKind::ProxyLoginRejected, PHASE)
                 .with_message(format!("the proxy at {peer} rejected the login before"));
-            return self.told(error, "it is");
+            return self.added_to(error, "it is");
         }
         let error = Error::new(ErrorKind::Proxy, PHASE).with_message(format!(
             "nobody knows how the proxy at {peer} took the login the last time"
         ));
-        self.told(error, "it is").with_password_sent()
+        self.added_to(error, "it is").with_password_sent()
     }
 
     /// Adds until when `what` is not sent again.
-    fn told(self, error: Error, what: &str) -> Error {
+    fn added_to(self, error: Error, what: &str) -> Error {
         let left = self.until.saturating_duration_since(Instant::now());
-        let until = SystemTime::now().checked_add(left).map_or("some time".into(), date);
+        let left_ms = i64::try_from(left.as_millis()).unwrap_or(i64::MAX);
+        let until = http_date(SystemClock.wall_ms().saturating_add(left_ms));
+        let until = until.unwrap_or_else(|| "some time".to_owned());
         let message = format!("{}; {what} not being sent again before {until}", error.message());
         error.with_message(message).with_retry_after(Some(left))
     }
 }
 
-/// Percent-decodes a part of a URL.
+/// Percent-decodes a part of a URL (RFC 3986 §2.1).
 fn decode(text: &str) -> Result<Secret, UrlError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(0), digit(1)) else {
-            bytes.zeroize();
-            return Err(USER_INFO);
-        };
-        bytes.push((high * 16 + low) as u8);
-        rest = &rest[2..];
+    let begins_with_digits =
+        |piece: &[u8]| piece.len() >= 2 && piece[..2].iter().all(u8::is_ascii_hexdigit);
+    let is_encoded = text.as_bytes().split(|byte| *byte == b'%').skip(1).all(begins_with_digits);
+    let mut bytes = SecretBuf::with_capacity(text.len());
+    for byte in percent_decode_str(text) {
+        bytes.push(&[byte]);
     }
-    match String::from_utf8(bytes) {
-        Ok(text) if !text.contains(char::is_control) => Ok(Secret::from(text)),
-        Ok(mut text) => {
-            text.zeroize();
-            Err(USER_INFO)
-        }
-        Err(error) => {
-            error.into_bytes().zeroize();
-            Err(USER_INFO)
-        }
+    match std::str::from_utf8(bytes.expose_secret()) {
+        Ok(text) if is_encoded && !text.contains(char::is_control) => Ok(Secret::from(text)),
+        _ => Err(USER_INFO),
     }
 }
 
@@ -323,7 +311,7 @@ mod tests {
         /// A call asks, and is told this.
         Ask(Expected),
         /// A call that was told to send says what came of it.
-        Learn(Option<PasswordOutcome>),
+        Record(Option<PasswordOutcome>),
     }
 
     #[derive(Debug, PartialEq)]
@@ -337,35 +325,35 @@ mod tests {
     }
 
     use Expected::{Open, Rejected, Send, Wait};
-    use Step::{Ask, Learn};
+    use Step::{Ask, Record};
 
-    const YES: Step = Learn(Some(PasswordOutcome::Accepted));
-    const NO: Step = Learn(Some(PasswordOutcome::Rejected));
-    const UNKNOWN: Step = Learn(Some(PasswordOutcome::Unknown));
-    const UNSENT: Step = Learn(None);
+    const YES: Step = Record(Some(PasswordOutcome::Accepted));
+    const NO: Step = Record(Some(PasswordOutcome::Rejected));
+    const UNKNOWN: Step = Record(Some(PasswordOutcome::Unknown));
+    const UNSENT: Step = Record(None);
 
     #[track_caller]
     fn check(steps: &[(u64, Step)]) {
         let begin = Instant::now();
-        let mut standing = Standing::default();
+        let mut breaker = LoginBreaker::default();
         for (number, (at, step)) in steps.iter().enumerate() {
             let now = begin + Duration::from_secs(*at);
             match step {
-                Learn(taken) => drop(standing.learn(*taken, now)),
+                Record(taken) => drop(breaker.record(*taken, now)),
                 Ask(expected) => {
-                    let found = match standing.ask(now) {
-                        Advice::Send => Send,
-                        Advice::Wait => Wait,
-                        Advice::Refrain(bar) => {
-                            let left = (bar.until - now).as_secs();
-                            if bar.is_rejection { Rejected(left) } else { Open(left) }
+                    let found = match breaker.decide(now) {
+                        Decision::Send => Send,
+                        Decision::Wait => Wait,
+                        Decision::Hold(hold) => {
+                            let left = (hold.until - now).as_secs();
+                            if hold.is_rejection { Rejected(left) } else { Open(left) }
                         }
                     };
                     assert_eq!(found, *expected, "step {number}");
                 }
             }
         }
-        assert_eq!(standing.under_way, 0, "every sending has come to something");
+        assert_eq!(breaker.in_flight, 0, "every sending has come to something");
     }
 
     #[test]
@@ -438,12 +426,12 @@ mod tests {
     #[test]
     fn in_no_quarter_of_an_hour_it_goes_out_more_than_five_times_in_vain() {
         let begin = Instant::now();
-        let mut standing = Standing::default();
+        let mut breaker = LoginBreaker::default();
         let mut sent = Vec::new();
         for second in 0..4 * 3600 {
             let now = begin + Duration::from_secs(second);
-            if standing.ask(now) == Advice::Send {
-                standing.learn(Some(PasswordOutcome::Unknown), now);
+            if breaker.decide(now) == Decision::Send {
+                breaker.record(Some(PasswordOutcome::Unknown), now);
                 sent.push(second);
             }
         }

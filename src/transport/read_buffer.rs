@@ -1,15 +1,26 @@
-//! Bytes on their way from the wire, left out of core dumps, wiped when they have been dealt with.
+//! A buffer for what is read from a connection: left out of core dumps, and wiped after use.
 
 use crate::memory::{Block, Kind, wipe};
 
-/// The largest block that is kept for the next use.
+/// What a read from a connection brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Received {
+    /// Bytes.
+    Data,
+    /// The end, as the peer meant it.
+    End,
+    /// An end that TLS does not vouch for: anybody on the way can cause it.
+    Truncated,
+}
+
+/// The largest block that is kept for the next use, in bytes.
 const MAX_KEPT: usize = 8 * 1024;
 
-/// Bytes that arrive at the end and are dealt with at the front.
+/// A queue of bytes: filled at the end, consumed at the front.
 ///
-/// Everything it ever held is wiped when it is dropped or [`wipe`](Window::wipe)d, and when it
-/// moves to a larger block, so that an idle connection keeps nothing of the last answer.
-pub(super) struct Window {
+/// Everything it ever held is wiped when it is dropped or [`wipe`](ReadBuffer::wipe)d, and when it
+/// moves to a larger block. So an idle connection keeps nothing of the last answer.
+pub(super) struct ReadBuffer {
     block: Block,
     start: usize,
     end: usize,
@@ -17,14 +28,14 @@ pub(super) struct Window {
     touched: usize,
 }
 
-impl Default for Window {
+impl Default for ReadBuffer {
     fn default() -> Self {
-        Window { block: Block::empty(Kind::Passing), start: 0, end: 0, touched: 0 }
+        ReadBuffer { block: Block::empty(Kind::Passing), start: 0, end: 0, touched: 0 }
     }
 }
 
-impl Window {
-    /// The bytes that have not been dealt with.
+impl ReadBuffer {
+    /// The bytes that were not consumed yet.
     pub(super) fn unread(&self) -> &[u8] {
         &self.block[self.start..self.end]
     }
@@ -34,7 +45,7 @@ impl Window {
         &mut self.block[self.start..self.end]
     }
 
-    /// Marks the first `amount` unread bytes as dealt with.
+    /// Consumes the first `amount` unread bytes.
     pub(super) fn consume(&mut self, amount: usize) {
         self.start = self.end.min(self.start + amount);
         if self.start == self.end {
@@ -43,7 +54,7 @@ impl Window {
     }
 
     /// At least `room` free bytes after the unread ones. Report what was written with
-    /// [`filled`](Window::filled).
+    /// [`filled`](ReadBuffer::filled).
     pub(super) fn spare(&mut self, room: usize) -> &mut [u8] {
         if self.block.len() - self.end < room {
             self.make_room(room);
@@ -51,7 +62,7 @@ impl Window {
         &mut self.block[self.end..]
     }
 
-    /// `amount` bytes were written to [`spare`](Window::spare).
+    /// `amount` bytes were written to [`spare`](ReadBuffer::spare).
     pub(super) fn filled(&mut self, amount: usize) {
         self.end = self.block.len().min(self.end + amount);
         self.touched = self.touched.max(self.end);
@@ -63,8 +74,7 @@ impl Window {
         self.filled(bytes.len());
     }
 
-    /// Forgets everything and wipes what was written. The block stays for the next use, unless it
-    /// had to become large.
+    /// Drops everything and wipes it. The block stays for the next use, unless it is large.
     pub(super) fn wipe(&mut self) {
         wipe(&mut self.block[..self.touched]);
         (self.start, self.end, self.touched) = (0, 0, 0);
@@ -93,49 +103,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_dealt_with_in_order_while_the_block_moves_and_grows() {
-        let mut window = Window::default();
+    fn bytes_are_consumed_in_order_while_the_block_moves_and_grows() {
+        let mut buffer = ReadBuffer::default();
         let (mut given, mut taken) = (0_u32, 0_u32);
         for round in 0..200_usize {
             for _ in 0..round % 7 {
-                window.push(&given.to_be_bytes());
+                buffer.push(&given.to_be_bytes());
                 given += 1;
             }
             for _ in 0..round % 5 {
-                let Some(bytes) = window.unread().first_chunk() else { break };
+                let Some(bytes) = buffer.unread().first_chunk() else { break };
                 assert_eq!(u32::from_be_bytes(*bytes), taken);
                 taken += 1;
-                window.consume(4);
+                buffer.consume(4);
             }
         }
-        assert_eq!(window.unread().len() as u32, (given - taken) * 4);
+        assert_eq!(buffer.unread().len() as u32, (given - taken) * 4);
     }
 
     #[test]
     fn wiping_leaves_nothing_in_the_block() {
-        let mut window = Window::default();
-        window.push(b"secret");
-        window.consume(3);
-        window.push(b"more");
-        window.wipe();
-        assert!(window.unread().is_empty());
-        assert!(!window.block.is_empty());
-        assert!(window.block.iter().all(|byte| *byte == 0));
-        window.push(&[1; MAX_KEPT + 1]);
-        window.wipe();
-        assert!(window.block.is_empty());
+        let mut buffer = ReadBuffer::default();
+        buffer.push(b"secret");
+        buffer.consume(3);
+        buffer.push(b"more");
+        buffer.wipe();
+        assert!(buffer.unread().is_empty());
+        assert!(!buffer.block.is_empty());
+        assert!(buffer.block.iter().all(|byte| *byte == 0));
+        buffer.push(&[1; MAX_KEPT + 1]);
+        buffer.wipe();
+        assert!(buffer.block.is_empty());
     }
 
     #[test]
     fn room_is_made_by_moving_before_growing() {
-        let mut window = Window::default();
-        window.spare(8);
-        window.push(b"abcdefgh");
-        window.consume(6);
-        window.push(b"ijk");
-        assert_eq!(window.unread(), b"ghijk");
-        assert_eq!(window.block.len(), 8);
-        window.consume(100);
-        assert!(window.unread().is_empty());
+        let mut buffer = ReadBuffer::default();
+        buffer.spare(8);
+        buffer.push(b"abcdefgh");
+        buffer.consume(6);
+        buffer.push(b"ijk");
+        assert_eq!(buffer.unread(), b"ghijk");
+        assert_eq!(buffer.block.len(), 8);
+        buffer.consume(100);
+        assert!(buffer.unread().is_empty());
     }
 }

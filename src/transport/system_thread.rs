@@ -1,12 +1,12 @@
-//! Short-lived threads for calls of the system that cannot be interrupted.
+//! Short-lived threads for system calls that cannot be interrupted.
 
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
-/// Starts a thread that handles no signal of the program's, not for a moment: it begins with all of
-/// them blocked. A handler would run on a thread that the program does not know.
+/// Starts a thread on which all signals are blocked from the beginning: the program's signal handlers
+/// must not run on a thread that the program does not know.
 #[cfg(unix)]
-pub(super) fn start(
+pub(super) fn spawn(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
@@ -22,7 +22,7 @@ pub(super) fn start(
 
 /// Starts a thread.
 #[cfg(not(unix))]
-pub(super) fn start(
+pub(super) fn spawn(
     name: &str,
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {

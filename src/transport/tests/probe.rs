@@ -10,14 +10,14 @@ use super::trust::mutual;
 use crate::error::{ErrorKind, ErrorPhase};
 use crate::memory::Secret;
 use crate::transport::{
-    Examination, HttpsTransport, Outcome, ProxyChoice, Settings, Step, Transport,
+    HttpsTransport, Probe, ProbeOutcome, ProbeStep, ProxyChoice, Settings, Transport,
 };
 
-fn examine(transport: &HttpsTransport, url: &str) -> Examination {
-    transport.examine(&parsed(url), &attempt(Duration::from_secs(20)))
+fn probe(transport: &HttpsTransport, url: &str) -> Probe {
+    transport.probe(&parsed(url), &attempt(Duration::from_secs(20)))
 }
 
-fn step<'a>(found: &'a Examination, name: &str) -> &'a Step {
+fn step<'a>(found: &'a Probe, name: &str) -> &'a ProbeStep {
     found.steps.iter().find(|step| step.name == name).unwrap()
 }
 
@@ -38,7 +38,7 @@ fn both_versions_of_tls_are_told_with_their_suites() {
         (&rustls::version::TLS13, "TLS 1.3, TLS_AES_128_GCM_SHA256;"),
     ] {
         let peer = serving(&Ca::trusted().vendor(), version);
-        let found = examine(&transport(), &peer.url());
+        let found = probe(&transport(), &peer.url());
         let tls = &step(&found, "tls").finding;
         assert!(tls.starts_with(words) && tls.contains("issued by \"Trusted Test CA\""), "{tls}");
         let answer = found.answer.unwrap();
@@ -51,8 +51,8 @@ fn both_versions_of_tls_are_told_with_their_suites() {
 fn a_server_that_wants_our_certificate_is_told_at_either_end_of_the_handshake() {
     for (version, name) in [(&rustls::version::TLS12, "tls"), (&rustls::version::TLS13, "request")]
     {
-        let found = examine(&transport(), &mutual(version).url());
-        let Outcome::Failed(error) = &step(&found, name).outcome else {
+        let found = probe(&transport(), &mutual(version).url());
+        let ProbeOutcome::Failed(error) = &step(&found, name).outcome else {
             panic!("{:?}", found.steps)
         };
         assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
@@ -68,9 +68,9 @@ fn a_lookup_that_hangs_ends_with_the_deadline() {
     let transport = HttpsTransport::with_lookup(settings(), hang);
     let begin = Instant::now();
     let found =
-        transport.examine(&parsed("https://elsewhere.test/"), &attempt(Duration::from_millis(100)));
+        transport.probe(&parsed("https://elsewhere.test/"), &attempt(Duration::from_millis(100)));
     assert!(begin.elapsed() < Duration::from_millis(1000), "{:?}", begin.elapsed());
-    let Outcome::Failed(error) = &step(&found, "resolve").outcome else { panic!("{found:?}") };
+    let ProbeOutcome::Failed(error) = &step(&found, "resolve").outcome else { panic!("{found:?}") };
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Resolve));
     assert!(found.steps.iter().skip(1).all(|step| step.outcome.name() == "skipped"));
 }
@@ -80,7 +80,7 @@ fn a_proxy_that_is_set_and_not_used_is_told() {
     let proxy = ProxyChoice::Url(Secret::from("http://user:hush@127.0.0.1:9"));
     let transport = HttpsTransport::new(Settings { proxy, ..settings() }).unwrap();
     let peer = Peer::plain(OK);
-    let found = examine(&transport, &peer.plain_url());
+    let found = probe(&transport, &peer.plain_url());
     let finding = &step(&found, "proxy").finding;
     assert!(found.answer.is_some());
     assert_eq!(finding, "http://127.0.0.1:9 is set, but not used for this host");

@@ -1,4 +1,70 @@
-//! The names in certificates, for people.
+//! What a certificate says, for people.
+
+use rustls::pki_types::CertificateDer;
+use webpki::EndEntityCert;
+
+use super::der::take;
+
+/// `certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
+pub(super) fn describe_certificate(certificate: &CertificateDer<'_>) -> String {
+    let mut text = "certificate".to_owned();
+    if let Ok(parsed) = EndEntityCert::try_from(certificate) {
+        let names = [(" of", parsed.subject()), (" issued by", parsed.issuer())];
+        for (role, name) in names {
+            if let Some(name) = display_name(name) {
+                text += &format!("{role} \"{name}\"");
+            }
+        }
+    }
+    if let Some((first, last)) = validity(certificate) {
+        text += &format!(", valid {first} to {last}");
+    }
+    text
+}
+
+/// The tag of a certificate's version, which stands only where it is not 1 (RFC 5280 §4.1.2.1).
+const EXPLICIT_VERSION: u8 = 0xa0;
+
+/// Whether a certificate has the form of version 1.
+pub(super) fn is_version_1(mut certificate: &[u8]) -> bool {
+    const INTEGER: u8 = 0x02;
+    let mut first = || {
+        let (_, mut certificate) = take(&mut certificate)?;
+        let (_, body) = take(&mut certificate)?;
+        body.first().copied()
+    };
+    first() == Some(INTEGER)
+}
+
+/// The first and the last day of a certificate (RFC 5280 §4.1).
+fn validity(mut certificate: &[u8]) -> Option<(String, String)> {
+    let (_, mut certificate) = take(&mut certificate)?;
+    let (_, mut body) = take(&mut certificate)?;
+    if body.first() == Some(&EXPLICIT_VERSION) {
+        take(&mut body)?;
+    }
+    let _serial_number = take(&mut body)?;
+    let _signature = take(&mut body)?;
+    let _issuer = take(&mut body)?;
+    let (_, mut times) = take(&mut body)?;
+    Some((day(take(&mut times)?)?, day(take(&mut times)?)?))
+}
+
+/// `2024-01-31` of a UTCTime or a GeneralizedTime (RFC 5280 §4.1.2.5).
+fn day((tag, time): (u8, &[u8])) -> Option<String> {
+    const UTC_TIME: u8 = 0x17;
+    let text = std::str::from_utf8(time).ok()?;
+    let digits = text.strip_suffix('Z')?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let whole = match tag {
+        UTC_TIME if digits.get(..2)? < "50" => format!("20{digits}"),
+        UTC_TIME => format!("19{digits}"),
+        _ => digits.to_owned(),
+    };
+    Some(format!("{}-{}-{}", whole.get(..4)?, whole.get(4..6)?, whole.get(6..8)?))
+}
 
 /// The longest part of a certificate's name that goes into a message.
 const MAX_SHOWN: usize = 64;
@@ -30,20 +96,6 @@ pub(super) fn display_name(name: &[u8]) -> Option<String> {
     }
 }
 
-/// Splits the first element off: its tag and its content.
-pub(super) fn take<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81 => (usize::from(*rest.first()?), rest.get(1..)?),
-        0x82 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), rest.get(2..)?),
-        _ => return None,
-    };
-    *der = rest.get(length..)?;
-    Some((tag, rest.get(..length)?))
-}
-
 /// The text of a DER string, fit to be shown: no control characters, not too long.
 fn text(tag: u8, value: &[u8]) -> Option<String> {
     const BMP_STRING: u8 = 0x1e;
@@ -55,21 +107,6 @@ fn text(tag: u8, value: &[u8]) -> Option<String> {
     };
     let shown: String = text.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect();
     (!shown.is_empty()).then_some(shown)
-}
-
-/// Prefixes a DER SEQUENCE's header, which webpki leaves out of trust anchors.
-pub(super) fn sequence(content: &[u8]) -> Vec<u8> {
-    const SEQUENCE: u8 = 0x30;
-    let length = content.len().to_be_bytes();
-    let significant = length.iter().position(|byte| *byte != 0).unwrap_or(length.len() - 1);
-    let length = &length[significant..];
-    let mut whole = vec![SEQUENCE];
-    if content.len() > 0x7f {
-        whole.push(0x80 | length.len() as u8);
-    }
-    whole.extend_from_slice(length);
-    whole.extend_from_slice(content);
-    whole
 }
 
 #[cfg(test)]
@@ -111,10 +148,27 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_header_has_the_shortest_length() {
-        assert_eq!(sequence(&[]), [0x30, 0]);
-        assert_eq!(sequence(&[7; 0x7f])[..3], [0x30, 0x7f, 7]);
-        assert_eq!(sequence(&[7; 0x80])[..4], [0x30, 0x81, 0x80, 7]);
-        assert_eq!(sequence(&[7; 0x126])[..5], [0x30, 0x82, 0x01, 0x26, 7]);
+    fn a_day_is_read_from_both_kinds_of_time() {
+        let day = |tag, text: &str| day((tag, text.as_bytes()));
+        assert_eq!(day(0x17, "240131120000Z").as_deref(), Some("2024-01-31"));
+        assert_eq!(day(0x17, "500101000000Z").as_deref(), Some("1950-01-01"));
+        assert_eq!(day(0x18, "40960101000000Z").as_deref(), Some("4096-01-01"));
+        for wrong in ["", "Z", "24013112000\rZ", "240131120000+0100", "2401Z"] {
+            assert_eq!(day(0x17, wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_is_cut_off_has_no_validity() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.not_before = rcgen::date_time_ymd(2024, 1, 31);
+        params.not_after = rcgen::date_time_ymd(2060, 12, 1);
+        let certificate = params.self_signed(&key).unwrap();
+        let whole = validity(certificate.der()).unwrap();
+        assert_eq!(whole, ("2024-01-31".to_owned(), "2060-12-01".to_owned()));
+        for end in 0..certificate.der().len() {
+            assert_eq!(validity(&certificate.der()[..end]), None, "{end}");
+        }
     }
 }

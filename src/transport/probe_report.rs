@@ -1,94 +1,94 @@
-//! What an examination of the way to the vendor says.
+//! What a probe of the way to a vendor found.
 
 use std::time::Duration;
 
-use super::Response;
+use super::message::Response;
 use crate::error::Error;
 
-/// The steps of an examination, in the order in which a request goes.
+/// The names of the steps of a probe, in the order in which a request takes them.
 pub(super) const STEPS: &[&str] = &["resolve", "connect", "proxy", "tls", "request"];
 
 /// What a [`Transport`](super::Transport) found on the way to the vendor.
 #[derive(Debug)]
-pub struct Examination {
-    /// The steps, in the order in which a request goes.
-    pub steps: Vec<Step>,
+pub struct Probe {
+    /// The steps, in the order in which a request takes them.
+    pub steps: Vec<ProbeStep>,
     /// The answer to the request without credentials, if it came that far.
     pub answer: Option<Response>,
 }
 
-/// One step of the way to the vendor, and what was found there.
+/// One step on the way to the vendor, and what was found there.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Step {
+pub struct ProbeStep {
     /// The stable name: `resolve`, `connect`, `proxy`, `tls`, `request` or `clock`.
     pub name: &'static str,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: ProbeOutcome,
     /// How long it took; zero if it was skipped.
     pub took: Duration,
     /// What was found, in one line: addresses, TLS version, HTTP status. Never a secret.
     pub finding: String,
 }
 
-/// How a [`Step`] ended.
+/// How a [`ProbeStep`] ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Outcome {
-    /// As it should.
+pub enum ProbeOutcome {
+    /// Nothing is wrong.
     Ok,
-    /// The way is open, and yet somebody should look at what was found.
+    /// Requests come through, and yet somebody should look at what was found.
     Warning,
-    /// The way ends here; the error says who must do what.
+    /// No request comes further; the error says who must do what.
     Failed(Error),
     /// Not tried: not needed, or not reached. The finding says why.
     Skipped,
 }
 
-impl Outcome {
+impl ProbeOutcome {
     /// `ok`, `warning`, `failed` or `skipped`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Outcome::Ok => "ok",
-            Outcome::Warning => "warning",
-            Outcome::Failed(_) => "failed",
-            Outcome::Skipped => "skipped",
+            ProbeOutcome::Ok => "ok",
+            ProbeOutcome::Warning => "warning",
+            ProbeOutcome::Failed(_) => "failed",
+            ProbeOutcome::Skipped => "skipped",
         }
     }
 }
 
-impl Step {
+impl ProbeStep {
     /// A step that ended with `outcome` after `took`. The finding must hold no secret.
     #[must_use]
     pub fn new(
         name: &'static str,
-        outcome: Outcome,
+        outcome: ProbeOutcome,
         took: Duration,
         finding: impl Into<String>,
     ) -> Self {
-        Step { name, outcome, took, finding: finding.into() }
+        ProbeStep { name, outcome, took, finding: finding.into() }
     }
 
     /// A step that failed after `took`; its finding is the error's message.
     #[must_use]
     pub fn failed(name: &'static str, error: Error, took: Duration) -> Self {
         let finding = error.message().to_owned();
-        Step::new(name, Outcome::Failed(error), took, finding)
+        ProbeStep::new(name, ProbeOutcome::Failed(error), took, finding)
     }
 
     /// A step that was not tried, and why.
     #[must_use]
     pub fn skipped(name: &'static str, why: impl Into<String>) -> Self {
-        Step::new(name, Outcome::Skipped, Duration::ZERO, why)
+        ProbeStep::new(name, ProbeOutcome::Skipped, Duration::ZERO, why)
     }
 }
 
-impl Examination {
-    /// Nothing was examined, because of `why`.
+impl Probe {
+    /// A probe that tried no step, because of `why`.
     #[must_use]
     pub fn skipped(why: &str) -> Self {
-        let steps = STEPS.iter().map(|name| Step::skipped(name, why)).collect();
-        Examination { steps, answer: None }
+        let steps = STEPS.iter().map(|name| ProbeStep::skipped(name, why)).collect();
+        Probe { steps, answer: None }
     }
 }

@@ -1,4 +1,4 @@
-//! Windows and macOS as judges of certificates: their stores are more than lists.
+//! Certificates verified by Windows or macOS, whose stores are more than lists.
 
 use std::sync::Arc;
 
@@ -7,8 +7,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 
-use super::config::{certificates, parse_pins, unreadable};
-use super::verify::{Check, Pin, Refusal, is_pinned_server};
+use super::errors::unreadable;
+use super::pem::certificates;
+use super::pins::{Pin, is_pinned_server, parse_pins};
+use super::refusal::{Check, Refusal};
 use crate::error::Error;
 use crate::transport::settings::Settings;
 
@@ -42,8 +44,8 @@ pub(super) fn verifier(
     Ok(Arc::new(PlatformVerifier { system, pins: parse_pins(settings)? }))
 }
 
-/// The system's judgement, in our words, and our pins on top. Of the path the system only shows
-/// whether there is one, so that pins are compared with the server's own key.
+/// The system's verifier, with our messages and pins. The system does not show the path that it found,
+/// so pins are compared with the server's own key.
 #[derive(Debug)]
 struct PlatformVerifier {
     system: rustls_platform_verifier::Verifier,

@@ -25,12 +25,9 @@ pub(super) fn anchors() -> Result<Vec<TrustAnchor<'static>>, Error> {
     Ok(anchors)
 }
 
-/// Where the system judges itself nobody asks for a list.
+/// Where the system verifies certificates itself, the list is not needed.
 #[cfg(not(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple")))))]
 pub(super) fn anchors() -> Result<Vec<TrustAnchor<'static>>, Error> {
-    Err(super::config::missing_feature(
-        "roots",
-        "the system's certificate store",
-        "platform-verifier",
-    ))
+    let what = "the system's certificate store";
+    Err(super::errors::missing_feature("roots", what, "platform-verifier"))
 }

@@ -17,11 +17,11 @@ use super::settings::refused;
 use super::trust::{mutual, pin, serving};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::SecretBuf;
-use crate::transport::buffer::Window;
 use crate::transport::connect::connect;
+use crate::transport::read_buffer::ReadBuffer;
 use crate::transport::tls::{Session, TlsConfig};
 use crate::transport::url::Host;
-use crate::transport::{HttpsTransport, Outcome, Settings, TlsStack, Transport, TrustRoots};
+use crate::transport::{HttpsTransport, ProbeOutcome, Settings, TlsStack, Transport, TrustRoots};
 
 fn system() -> Settings {
     Settings { tls_stack: TlsStack::System, ..settings() }
@@ -241,7 +241,7 @@ fn a_server_that_does_not_read_ends_with_its_attempt() {
         let attempt = attempt(TIME);
         let socket = connect(&[peer.address], &attempt, ErrorPhase::Connect).unwrap();
         let mut session = Session::open(&config, &host, socket, &attempt).unwrap();
-        let error = session.send(&bytes, &mut Window::default(), &attempt).unwrap_err();
+        let error = session.send(&bytes, &mut ReadBuffer::default(), &attempt).unwrap_err();
         assert_eq!(
             (error.kind(), error.phase()),
             (ErrorKind::Timeout, ErrorPhase::Send),
@@ -295,9 +295,9 @@ fn a_server_that_hangs_up_in_the_handshake_is_told() {
 #[test]
 fn the_doctor_shows_the_certificate() {
     let peer = Peer::answering(OK);
-    let found = transport().examine(&parsed(peer.url()), &attempt(Duration::from_secs(20)));
+    let found = transport().probe(&parsed(peer.url()), &attempt(Duration::from_secs(20)));
     let step = found.steps.iter().find(|step| step.name == "tls").unwrap();
-    assert!(matches!(step.outcome, Outcome::Ok), "{step:?}");
+    assert!(matches!(step.outcome, ProbeOutcome::Ok), "{step:?}");
     assert!(step.finding.starts_with("the system's TLS; certificate of "), "{step:?}");
     assert!(step.finding.contains("issued by \"Trusted Test CA\", valid "), "{step:?}");
     assert_eq!(found.answer.unwrap().status(), 200);

@@ -36,7 +36,7 @@ fn the_child() {
 
 /// What a client meets at `peer` in a process with this environment.
 fn met(chosen: &str, peer: &Peer, environment: &[(&str, &Path)]) -> String {
-    let child = "transport::tests::store::the_child";
+    let child = "transport::tests::system_roots::the_child";
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", child, "--nocapture"]);
     command.env_remove("SSL_CERT_FILE").env_remove("SSL_CERT_DIR");

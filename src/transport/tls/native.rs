@@ -1,5 +1,5 @@
 //! The operating system's TLS (feature `native-tls`), for sites that must use it: SChannel on
-//! Windows, Secure Transport on macOS, OpenSSL elsewhere.
+//! ReadBuffers, Secure Transport on macOS, OpenSSL elsewhere.
 //!
 //! Its buffers are its own, so that what it has carried cannot be wiped by us.
 
@@ -14,15 +14,16 @@ use native_tls::{
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, PeerIncompatible};
 
-use super::config::{certificates, identity, nobody_is_trusted, parse_pins, unreadable};
-use super::describe::describe_certificate;
+use super::certificate::describe_certificate;
+use super::errors::{nobody_is_trusted, unreadable};
 use super::explain::{explain, hung_up};
+use super::pem::{certificates, identity};
+use super::pins::{Pin, is_pinned_server, parse_pins};
+use super::refusal::{Check, Refusal};
 use super::session::server_name;
-use super::verify::{Check, Pin, Refusal, is_pinned_server};
 use crate::error::{Error, ErrorPhase};
-use crate::transport::Attempt;
-use crate::transport::buffer::Window;
-use crate::transport::link::Arrived;
+use crate::transport::attempt::Attempt;
+use crate::transport::read_buffer::{ReadBuffer, Received};
 use crate::transport::settings::{Settings, TrustRoots};
 use crate::transport::socket::Socket;
 use crate::transport::url::Host;
@@ -32,12 +33,12 @@ const READ_SIZE: usize = 4 * 1024;
 
 /// A checked configuration.
 #[derive(Clone)]
-pub(in crate::transport) struct SystemTls {
+pub(in crate::transport) struct NativeConfig {
     connector: TlsConnector,
     pins: Vec<Pin>,
 }
 
-impl SystemTls {
+impl NativeConfig {
     pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
         if settings.roots == Some(TrustRoots::Bundled) {
             let problem = "asks for the bundled roots, which the system's TLS cannot take";
@@ -76,7 +77,7 @@ impl SystemTls {
                 Error::setting("tls", problem, "repair the system's TLS, or set tls=rustls")
             }
         })?;
-        Ok(SystemTls { connector, pins: parse_pins(settings)? })
+        Ok(NativeConfig { connector, pins: parse_pins(settings)? })
     }
 
     /// Shakes hands.
@@ -85,7 +86,7 @@ impl SystemTls {
         host: &Host,
         socket: Socket,
         attempt: &Attempt,
-    ) -> Result<SystemSession, Error> {
+    ) -> Result<NativeSession, Error> {
         let peer = format!("{host} at {}", socket.peer());
         let name = server_name(host)?;
         let is_broken = Arc::new(AtomicBool::new(false));
@@ -110,7 +111,7 @@ impl SystemTls {
                 }
             };
         };
-        let session = SystemSession { stream, name, peer };
+        let session = NativeSession { stream, name, peer };
         let certificate = session.certificate().unwrap_or_else(|| Vec::new().into());
         if !is_pinned_server(&self.pins, &certificate) {
             let refusal = Refusal::new(Check::Pin, &certificate, &session.name).into_rustls();
@@ -133,7 +134,7 @@ fn system_identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     let unusable = |_| {
         let problem = "cannot be used with the system's TLS";
         let remedy = "give it as PKCS#8, for example by: openssl pkcs8 -topk8 -nocrypt -in key.pem; \
-                      on Windows it must be an RSA key";
+                      on ReadBuffers it must be an RSA key";
         Error::setting("client_key_pem", problem, remedy)
     };
     // There may be text before the key, which the library does not take.
@@ -192,18 +193,18 @@ impl Write for Pipe {
 }
 
 /// One session.
-pub(in crate::transport) struct SystemSession {
+pub(in crate::transport) struct NativeSession {
     stream: TlsStream<Pipe>,
     name: ServerName<'static>,
     /// For messages: who this is.
     peer: String,
 }
 
-impl SystemSession {
+impl NativeSession {
     pub(super) fn send(
         &mut self,
         request: &[u8],
-        _: &mut Window,
+        _: &mut ReadBuffer,
         attempt: &Attempt,
     ) -> Result<(), Error> {
         let mut rest = request;
@@ -219,16 +220,16 @@ impl SystemSession {
 
     pub(super) fn receive(
         &mut self,
-        plain: &mut Window,
+        plain: &mut ReadBuffer,
         attempt: &Attempt,
-    ) -> Result<Arrived, Error> {
+    ) -> Result<Received, Error> {
         let room = plain.spare(READ_SIZE);
         Ok(match self.until_done(attempt, ErrorPhase::Receive, |stream| stream.read(room))? {
-            None => Arrived::Cut,
-            Some(0) => Arrived::End,
+            None => Received::Truncated,
+            Some(0) => Received::End,
             Some(amount) => {
                 plain.filled(amount);
-                Arrived::Some
+                Received::Data
             }
         })
     }
@@ -268,9 +269,6 @@ impl SystemSession {
     /// Its buffers are the system's.
     pub(super) fn rest(&mut self) {}
 
-    /// Its buffers are the system's.
-    pub(super) fn wipe(&mut self) {}
-
     pub(super) fn has_unread(&self) -> bool {
         self.stream.buffered_read_size().is_ok_and(|amount| amount > 0)
     }
@@ -292,7 +290,7 @@ impl SystemSession {
 }
 
 /// What the system's TLS says when it refuses a certificate, and what that means: OpenSSL in words,
-/// Windows in the words of its language and a number.
+/// ReadBuffers in the words of its language and a number.
 static REFUSALS: [(&str, Check); 17] = [
     ("certificate has expired", Check::Expired(Cow::Borrowed("has expired"))),
     ("certificate is not yet valid", Check::NotYetValid(Cow::Borrowed("is not valid yet"))),

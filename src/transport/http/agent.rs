@@ -1,0 +1,272 @@
+//! The ureq agent, and our connections as ureq sees them.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Error as UreqError;
+use ureq::config::{AutoHeaderValue, Config};
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector as UreqConnector, NextTimeout, Transport,
+};
+
+use super::answer::read_answer;
+use super::exchange::Exchange;
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::transport::attempt::Attempt;
+use crate::transport::connection::Connection;
+use crate::transport::connector::Connector;
+use crate::transport::message::{Request, Response};
+use crate::transport::read_buffer::ReadBuffer;
+
+/// How many connections may wait for their next request. One client rarely needs two.
+const MAX_IDLE_CONNECTIONS: usize = 8;
+
+/// Sends requests on connections that it opens with a [`Connector`] and keeps for a while.
+pub(in crate::transport) struct Agent(ureq::Agent);
+
+impl Agent {
+    pub(in crate::transport) fn new(
+        connector: Arc<Connector>,
+        user_agent: &str,
+        max_idle_age: Duration,
+    ) -> Self {
+        let config = Config::builder()
+            .user_agent(user_agent)
+            .accept(AutoHeaderValue::None)
+            .accept_encoding(AutoHeaderValue::None)
+            // The connector knows the proxies.
+            .proxy(None)
+            .max_idle_connections(MAX_IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(MAX_IDLE_CONNECTIONS)
+            .max_idle_age(max_idle_age)
+            .build();
+        Agent(ureq::Agent::with_parts(config, PoolConnector(connector), NoResolver))
+    }
+
+    /// Sends `request` and reads the answer. A replayable request is sent once more, on a new
+    /// connection, if a kept one ended before any of the answer came.
+    pub(in crate::transport) fn send(
+        &self,
+        request: &Request,
+        attempt: &Attempt,
+    ) -> Result<Response, Error> {
+        let exchange = Exchange::new(request, attempt, false)?;
+        match self.run(&exchange) {
+            Err(_) if exchange.met_stale.get() && request.is_replayable() => {
+                self.run(&Exchange::new(request, attempt, true)?)
+            }
+            result => result,
+        }
+    }
+
+    fn run(&self, exchange: &Rc<Exchange>) -> Result<Response, Error> {
+        let internal = |phase| Error::new(ErrorKind::Internal, phase);
+        let request = &exchange.request;
+        let zeroes = vec![0; request.body().len()];
+        let request = ureq::http::Request::post(request.url().uri().clone())
+            .body(&zeroes[..])
+            .map_err(|_| internal(ErrorPhase::Configure))?;
+        exchange.run(|| self.0.run(request)).map_err(|error| match error {
+            // All that can happen on the way are errors of ours, in `carry`'s wrapping.
+            UreqError::Other(error) => {
+                error.downcast().map_or_else(|_| internal(ErrorPhase::Receive), |error| *error)
+            }
+            _ => internal(ErrorPhase::Receive),
+        })?;
+        exchange.response.take().ok_or_else(|| internal(ErrorPhase::Receive))
+    }
+}
+
+/// Wraps an error of ours, so that it comes through ureq unharmed.
+fn carry(error: Error) -> UreqError {
+    UreqError::Other(Box::new(error))
+}
+
+/// Leaves resolving to the connector: a kept connection needs none.
+#[derive(Debug)]
+struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, UreqError> {
+        Ok(self.empty())
+    }
+}
+
+/// Opens connections for ureq's pool.
+struct PoolConnector(Arc<Connector>);
+
+impl fmt::Debug for PoolConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PoolConnector")
+    }
+}
+
+impl UreqConnector for PoolConnector {
+    type Out = PoolConnection;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<PoolConnection>, UreqError> {
+        let exchange = Exchange::current().map_err(carry)?;
+        let origin = exchange.request.url().origin();
+        let connection = self.0.open(origin, &exchange.attempt).map_err(carry)?;
+        Ok(Some(PoolConnection {
+            connection,
+            is_tls: origin.tls,
+            received: ReadBuffer::default(),
+            buffers: PublicBuffers::default(),
+        }))
+    }
+}
+
+/// One connection, as ureq sees it.
+struct PoolConnection {
+    connection: Connection,
+    is_tls: bool,
+    /// What came of the answer; ureq does not see it.
+    received: ReadBuffer,
+    buffers: PublicBuffers,
+}
+
+impl fmt::Debug for PoolConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PoolConnection")
+    }
+}
+
+impl PoolConnection {
+    /// Notes when a kept connection turns out to be dead.
+    fn failed(&self, error: Error, exchange: &Exchange) -> UreqError {
+        // The handshake of a kept connection is long over: a TLS error comes after the request.
+        let error = match self.connection.is_reused && error.phase() == ErrorPhase::Tls {
+            true => error.with_phase(ErrorPhase::Receive),
+            false => error,
+        };
+        if error.kind() != ErrorKind::ConnectionLost || !self.connection.is_stale() {
+            return carry(error);
+        }
+        exchange.met_stale.set(true);
+        carry(Error::new(ErrorKind::ConnectionLost, ErrorPhase::Send).with_message(format!(
+            "{} closed the kept connection as the request was sent",
+            self.connection.origin
+        )))
+    }
+}
+
+impl Transport for PoolConnection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    /// ureq writes head and body one after the other; they leave together, in one record.
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), UreqError> {
+        let exchange = Exchange::current().map_err(carry)?;
+        let Some(message) = exchange.message(self.buffers.write(amount)) else { return Ok(()) };
+        self.buffers.written = 0;
+        let message = message.expose_secret();
+        match self.connection.send(message, &mut self.received, &exchange.attempt) {
+            // A peer that closes while we send may have said why: reading will tell.
+            Err(error) if error.kind() != ErrorKind::ConnectionLost => {
+                Err(self.failed(error, &exchange))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the whole answer, and shows ureq an empty one.
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
+        let exchange = Exchange::current().map_err(carry)?;
+        let answer = read_answer(&mut self.connection, &mut self.received, &exchange.attempt);
+        let (response, keeps) = answer.map_err(|error| self.failed(error, &exchange))?;
+        exchange.response.replace(Some(response));
+        self.buffers.input = if keeps { EMPTY } else { EMPTY_AND_CLOSE };
+        Ok(true)
+    }
+
+    /// ureq asks after an answer, and again before it sends the next request on the kept connection:
+    /// only then does it matter what the peer has done meanwhile.
+    fn is_open(&mut self) -> bool {
+        let Ok(exchange) = Exchange::current() else { return false };
+        let has_just_answered = self.connection.heard;
+        self.received.wipe();
+        !exchange.needs_new_connection
+            && self.connection.rest()
+            && (has_just_answered || self.connection.is_quiet(&exchange.attempt))
+    }
+
+    fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+}
+
+/// The answer that ureq sees where the connection can carry another request.
+const EMPTY: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+/// The answer that ureq sees where it cannot.
+const EMPTY_AND_CLOSE: &[u8] = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+
+/// The buffers that ureq works in. There is never a secret in them.
+#[derive(Default)]
+struct PublicBuffers {
+    /// What ureq has not read of the empty answer.
+    input: &'static [u8],
+    /// The request without our headers, with zeroes for its body.
+    output: Vec<u8>,
+    /// How much of that ureq has written.
+    written: usize,
+}
+
+impl PublicBuffers {
+    /// The room that ureq always finds for what it writes next, in bytes.
+    const OUTPUT_ROOM: usize = 2 * 1024;
+
+    /// Adds `amount` bytes of the output to what is written, and returns all of that.
+    fn write(&mut self, amount: usize) -> &[u8] {
+        self.written = self.output.len().min(self.written + amount);
+        &self.output[..self.written]
+    }
+}
+
+impl Buffers for PublicBuffers {
+    fn output(&mut self) -> &mut [u8] {
+        let needed = self.written + Self::OUTPUT_ROOM;
+        if self.output.len() < needed {
+            self.output.resize(needed, 0);
+        }
+        &mut self.output[self.written..]
+    }
+
+    fn input(&self) -> &[u8] {
+        self.input
+    }
+
+    /// Only ureq's own connections append.
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        &mut []
+    }
+
+    fn input_appended(&mut self, _: usize) {}
+
+    fn input_consume(&mut self, amount: usize) {
+        self.input = self.input.get(amount..).unwrap_or_default();
+    }
+
+    /// ureq needs the first only for a chunked request, which caretoken never sends.
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        (&mut [], self.output())
+    }
+
+    fn can_use_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+}

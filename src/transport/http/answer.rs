@@ -1,0 +1,211 @@
+//! Reading an answer from a connection, into memory that is wiped.
+
+use httparse::{Status, parse_chunk_size};
+
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
+use crate::transport::attempt::Attempt;
+use crate::transport::connection::Connection;
+use crate::transport::head::{CODING, FRAMING, Framing, HeadError, HeadReader, not_http};
+use crate::transport::message::{MAX_ANSWER, Response};
+use crate::transport::read_buffer::{ReadBuffer, Received};
+
+/// The longest line with the size of a chunk, its extensions included, in bytes.
+const MAX_CHUNK_LINE: usize = 256;
+
+/// The most that is read after the last chunk, in bytes.
+const MAX_TRAILERS: usize = 4 * 1024;
+
+/// Reads the answer to the request that was sent, through `received`. Also returns whether the
+/// connection can carry another request.
+pub(super) fn read_answer(
+    connection: &mut Connection,
+    received: &mut ReadBuffer,
+    attempt: &Attempt,
+) -> Result<(Response, bool), Error> {
+    let peer = connection.peer();
+    let mut reader = AnswerReader { connection, received, attempt };
+    reader.read().map_err(|failure| match failure {
+        // The message of the connection's error has the peer's address already.
+        Failure::Connection(error) => error,
+        Failure::Answer(error) => {
+            let message = format!("{} (from {peer})", error.message());
+            error.with_message(message)
+        }
+    })
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// The connection broke, or time is up.
+    Connection(Error),
+    /// What came is no answer.
+    Answer(Error),
+}
+
+impl From<HeadError> for Failure {
+    fn from(error: HeadError) -> Self {
+        Failure::Answer(error.in_answer())
+    }
+}
+
+fn malformed(how: &str) -> Failure {
+    Failure::Answer(not_http(how))
+}
+
+fn incomplete() -> Failure {
+    let error = Error::new(ErrorKind::ConnectionLost, ErrorPhase::Receive);
+    Failure::Answer(error.with_message("the answer ended before it was complete"))
+}
+
+fn too_large() -> Failure {
+    Failure::Answer(Error::new(ErrorKind::AnswerTooLarge, ErrorPhase::Receive))
+}
+
+struct AnswerReader<'a> {
+    connection: &'a mut Connection,
+    /// What came and was not read yet.
+    received: &'a mut ReadBuffer,
+    attempt: &'a Attempt,
+}
+
+impl AnswerReader<'_> {
+    fn read(&mut self) -> Result<(Response, bool), Failure> {
+        let (mut response, framing, mut keeps_connection) = self.head()?;
+        let mut body = SecretBuf::default();
+        match framing {
+            Framing::Length(length) => self.append(&mut body, length)?,
+            Framing::Chunked => keeps_connection &= self.chunks(&mut body)?,
+            Framing::UntilEnd => {
+                keeps_connection = false;
+                loop {
+                    let length = self.received.unread().len();
+                    self.append(&mut body, length as u64)?;
+                    if !self.receive()? {
+                        break;
+                    }
+                }
+            }
+        }
+        response.body = body;
+        Ok((response, keeps_connection && self.received.unread().is_empty()))
+    }
+
+    /// Reads the head of the answer, after those of interim answers. Returns the answer without its
+    /// body, how that ends, and whether the connection is to be kept.
+    fn head(&mut self) -> Result<(Response, Framing, bool), Failure> {
+        let mut reader = HeadReader::default();
+        loop {
+            let Some(head) = reader.read(self.received.unread())? else {
+                self.receive_more()?;
+                continue;
+            };
+            let length = head.length;
+            if head.is_interim() {
+                self.received.consume(length);
+                continue;
+            }
+            let headers = head.texts(Response::HEADERS);
+            let response = Response::new(head.status, &headers, SecretBuf::default());
+            let (framing, keeps_connection) = (head.framing()?, head.keeps_connection());
+            self.received.consume(length);
+            return Ok((response, framing, keeps_connection));
+        }
+    }
+
+    /// Reads `length` bytes of the body.
+    fn append(&mut self, body: &mut SecretBuf, length: u64) -> Result<(), Failure> {
+        let mut left = usize::try_from(length).unwrap_or(usize::MAX);
+        if left > MAX_ANSWER - body.len() {
+            return Err(too_large());
+        }
+        while left > 0 {
+            let unread = self.received.unread();
+            let piece = &unread[..left.min(unread.len())];
+            body.push(piece);
+            left -= piece.len();
+            let length = piece.len();
+            self.received.consume(length);
+            if left > 0 {
+                self.receive_more()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a chunked body (RFC 9112 §7.1). Returns whether the connection is still open.
+    fn chunks(&mut self, body: &mut SecretBuf) -> Result<bool, Failure> {
+        loop {
+            let size = self.chunk_size()?;
+            if size == 0 {
+                return self.skip_trailers();
+            }
+            self.append(body, size)?;
+            while self.received.unread().len() < 2 {
+                self.receive_more()?;
+            }
+            if !self.received.unread().starts_with(b"\r\n") {
+                return Err(malformed("its chunks do not fit together"));
+            }
+            self.received.consume(2);
+        }
+    }
+
+    fn chunk_size(&mut self) -> Result<u64, Failure> {
+        loop {
+            let unread = self.received.unread();
+            match parse_chunk_size(unread) {
+                Ok(Status::Complete((length, size))) => {
+                    self.received.consume(length);
+                    return Ok(size);
+                }
+                Ok(Status::Partial) if unread.len() > MAX_CHUNK_LINE => {
+                    return Err(malformed(CODING));
+                }
+                Ok(Status::Partial) => self.receive_more()?,
+                Err(_) => return Err(malformed(FRAMING)),
+            }
+        }
+    }
+
+    /// Skips what follows the last chunk, to an empty line or the end of the connection: nothing of
+    /// the body can be missing there. Returns whether the connection is still open.
+    fn skip_trailers(&mut self) -> Result<bool, Failure> {
+        let mut skipped = 0;
+        loop {
+            let unread = self.received.unread();
+            match unread.iter().position(|byte| *byte == b'\n') {
+                Some(end) => {
+                    let is_empty = matches!(unread[..end], [] | [b'\r']);
+                    skipped += end + 1;
+                    self.received.consume(end + 1);
+                    if is_empty {
+                        return Ok(true);
+                    }
+                }
+                None if skipped + unread.len() > MAX_TRAILERS => return Err(malformed(CODING)),
+                None if !self.receive()? => return Ok(false),
+                None => {}
+            }
+            if skipped > MAX_TRAILERS {
+                return Err(malformed(CODING));
+            }
+        }
+    }
+
+    fn receive_more(&mut self) -> Result<(), Failure> {
+        if self.receive()? { Ok(()) } else { Err(incomplete()) }
+    }
+
+    /// Waits for more; `false` at the proper end of the connection.
+    fn receive(&mut self) -> Result<bool, Failure> {
+        let received = self.connection.receive(self.received, self.attempt);
+        match received.map_err(Failure::Connection)? {
+            Received::Data => Ok(true),
+            Received::End if self.connection.heard => Ok(false),
+            Received::End | Received::Truncated => {
+                Err(Failure::Connection(self.connection.ended(ErrorPhase::Receive)))
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! One request and its answer, carried past ureq.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::error::{Error, ErrorKind, ErrorPhase};
+use crate::memory::SecretBuf;
+use crate::transport::attempt::Attempt;
+use crate::transport::header::header_flaw;
+use crate::transport::message::{Request, Response};
+
+/// What the connector and the connections must know of the call that they work for.
+pub(super) struct Exchange {
+    pub(super) attempt: Attempt,
+    pub(super) request: Request,
+    /// Whether a kept connection will not do.
+    pub(super) needs_new_connection: bool,
+    /// Whether a kept connection ended before any byte of the answer: the server had most likely
+    /// closed it before it saw the request.
+    pub(super) met_stale: Cell<bool>,
+    pub(super) response: RefCell<Option<Response>>,
+}
+
+thread_local! {
+    /// ureq calls back on the thread that called it, and passes nothing through.
+    static CURRENT: RefCell<Option<Rc<Exchange>>> = const { RefCell::new(None) };
+}
+
+impl Exchange {
+    pub(super) fn new(
+        request: &Request,
+        attempt: &Attempt,
+        needs_new_connection: bool,
+    ) -> Result<Rc<Self>, Error> {
+        // ureq would check the headers, but gets none.
+        let mut values = request.headers();
+        let flaw =
+            values.find_map(|(name, value)| Some((name, header_flaw(value.expose_secret())?)));
+        if let Some((name, problem)) = flaw {
+            return Err(Error::setting(name, problem, "correct the credential"));
+        }
+        Ok(Rc::new(Exchange {
+            attempt: attempt.clone(),
+            request: request.share(),
+            needs_new_connection,
+            met_stale: Cell::new(false),
+            response: RefCell::new(None),
+        }))
+    }
+
+    /// Runs `call`, in which ureq works for this exchange.
+    pub(super) fn run<R>(self: &Rc<Self>, call: impl FnOnce() -> R) -> R {
+        struct Restore(Option<Rc<Exchange>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.with(|current| current.replace(self.0.take()));
+            }
+        }
+        let _restore = Restore(CURRENT.with(|current| current.replace(Some(Rc::clone(self)))));
+        call()
+    }
+
+    /// The exchange that ureq works for on this thread.
+    pub(super) fn current() -> Result<Rc<Exchange>, Error> {
+        let current = CURRENT.with(|current| current.borrow().clone());
+        current.ok_or_else(|| Error::new(ErrorKind::Internal, ErrorPhase::Connect))
+    }
+
+    /// The request as it goes out, once `written` is all that ureq has to write.
+    pub(super) fn message(&self, written: &[u8]) -> Option<SecretBuf> {
+        let body = self.request.body();
+        // The body that ureq knows is all zeroes: nothing in it looks like the end of a head.
+        let head = &written[..written.len().checked_sub(body.len())?];
+        let lines = head.strip_suffix(b"\r\n").filter(|lines| lines.ends_with(b"\r\n"))?;
+        let headers = || self.request.headers().map(|(name, value)| (name, value.expose_secret()));
+        let of_headers: usize = headers().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let mut message = SecretBuf::with_capacity(written.len() + of_headers);
+        message.push(lines);
+        for (name, value) in headers() {
+            for piece in [name, ": ", value, "\r\n"] {
+                message.push(piece.as_bytes());
+            }
+        }
+        message.push(b"\r\n");
+        message.push(body.expose_secret());
+        Some(message)
+    }
+}
