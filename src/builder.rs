@@ -4,15 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use zeroize::Zeroizing;
-
 use crate::client::{Client, OnEvent, OnRotation, Parts, RotationFailed, deadline};
 use crate::doctor::{self, DoctorReport};
 use crate::error::Error;
 use crate::event::Event;
 use crate::life::clock::unix_ms;
 use crate::life::{Clock, SystemClock};
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::{Secret, wipe};
 use crate::profile::credentials::{
     Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end,
 };
@@ -182,12 +180,13 @@ impl ClientBuilder {
             "client_cert_file" => self.https().client_cert_pem = Some(read_file(name, text)?),
             "client_cert_pem" => self.https().client_cert_pem = Some(text.as_bytes().to_vec()),
             "client_key_file" => {
-                let key = Zeroizing::new(read_file(name, text)?);
-                self.https().client_key_pem = Some(SecretBuf::from(&key[..]).into_kept());
+                let mut pem = read_file(name, text)?;
+                // The key is ASCII; what stands around it may be in any encoding.
+                let key = String::from_utf8_lossy(&pem).into_owned();
+                wipe(&mut pem);
+                self.https().client_key_pem = Some(key.into());
             }
-            "client_key_pem" => {
-                self.https().client_key_pem = Some(SecretBuf::from(text.as_bytes()).into_kept());
-            }
+            "client_key_pem" => self.https().client_key_pem = Some(value),
             "crl_file" => self.add_crl_pem(&read_file(name, text)?),
             "crl_pem" => self.add_crl_pem(text.as_bytes()),
             "max_idle_ms" => self.https().max_idle_age = milliseconds(name, text)?,
@@ -367,9 +366,13 @@ impl ClientBuilder {
     /// certificate first, and the key as PKCS#8, PKCS#1 or SEC1, not encrypted; both PEM. Default:
     /// none.
     #[must_use]
-    pub fn client_certificate(mut self, chain_pem: impl Into<Vec<u8>>, key_pem: SecretBuf) -> Self {
+    pub fn client_certificate(
+        mut self,
+        chain_pem: impl Into<Vec<u8>>,
+        key_pem: impl Into<Secret>,
+    ) -> Self {
         self.https().client_cert_pem = Some(chain_pem.into());
-        self.https().client_key_pem = Some(key_pem.into_kept());
+        self.https().client_key_pem = Some(key_pem.into());
         self
     }
 

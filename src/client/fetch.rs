@@ -17,7 +17,7 @@ use crate::life::lockout::{self, Taken};
 use crate::life::retry;
 use crate::life::window::Times;
 use crate::memory::process_generation;
-use crate::memory::{Room, Secret, wipe_dead_stack};
+use crate::memory::{Reservation, Secret, SecretBuf, wipe_dead_stack};
 use crate::profile::read::{Grant, read};
 use crate::profile::render::{Ask, render};
 use crate::thread;
@@ -112,7 +112,8 @@ impl Shared {
         };
         let request = render(self.profile, &ask)?;
         // Taken before, since the answer may bring a refresh token that must not be lost.
-        let room = Room::of(if self.require_locked_memory { ROOM_FOR_A_TOKEN } else { 0 });
+        let size = if self.require_locked_memory { ROOM_FOR_A_TOKEN } else { 0 };
+        let mut room = Reservation::of(size);
         if !room.is_locked() {
             return Err(cannot_lock_memory());
         }
@@ -129,16 +130,15 @@ impl Shared {
             self.clock_skew_ms.store(server_ms.saturating_sub(local_ms), Ordering::Relaxed);
         }
         let secrets: Vec<&Secret> = state.credentials.values().collect();
-        let reading = room.lend(|| read(self.profile, &response, &secrets));
+        let reading = read(self.profile, &response, &secrets);
+        let refresh_token = reading.refresh_token.as_ref().map(|new| kept(&mut room, "", new));
         // First of all: whatever else is wrong with the answer, the old one may be dead.
-        if let Some(new) = &reading.refresh_token {
+        if let Some(new) = &refresh_token {
             let refresh_life = self.profile.refresh_life;
-            let rotated = room.lend(|| {
-                self.state.update(|present| {
-                    // Whatever else was set meanwhile, it replaces the one that was sent.
-                    let is_ours = present.has_refresh_token_of(state);
-                    (is_ours && present.rotate(new, refresh_life, sent)).then_some(())
-                })
+            let rotated = self.state.update(|present| {
+                // Whatever else was set meanwhile, it replaces the one that was sent.
+                let is_ours = present.has_refresh_token_of(state);
+                (is_ours && present.rotate(new, refresh_life, sent)).then_some(())
             });
             if rotated.is_some() {
                 self.tell(EventKind::Rotated, |_| {});
@@ -149,12 +149,12 @@ impl Shared {
             let wait = retry::retry_after(header, server_ms.unwrap_or(local_ms));
             error.with_retry_after(wait.filter(|_| may_pass(response.status())))
         })?;
-        let access_token = grant.access_token.expose_secret();
+        let access_token = grant.access_token.expose_text().unwrap_or_default();
         let life = expiry::life(grant.end, access_token, server_ms, local_ms, self.profile.life);
         let times = life.map(|life| (life, Times::new(sent, life)));
         match times {
             Some((life, times)) if !times.end.has_come(self.now()) => {
-                let token = room.lend(|| self.token(grant, life, times, state.holder));
+                let token = self.token(&mut room, grant, refresh_token, life, times, state.holder);
                 let is_kept = token.is_locked() || !self.require_locked_memory;
                 is_kept.then_some(token).ok_or_else(cannot_lock_memory)
             }
@@ -168,19 +168,28 @@ impl Shared {
         }
     }
 
-    fn token(&self, grant: Grant, life: expiry::Life, times: Times, holder: u64) -> Token {
-        let access_token = grant.access_token.expose_secret();
+    fn token(
+        &self,
+        room: &mut Reservation,
+        grant: Grant,
+        refresh_token: Option<Secret>,
+        life: expiry::Life,
+        times: Times,
+        holder: u64,
+    ) -> Token {
         let scopes = grant.scopes.unwrap_or_else(|| self.scopes.clone());
         let missing = self.scopes.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
-        let authorization = Secret::of(&[BEARER, access_token]);
+        let authorization = kept(room, BEARER, &grant.access_token);
+        let extras = grant.extras.iter().map(|(name, value)| (*name, kept(room, "", value)));
+        let extras = extras.collect();
         Token::new(Inner {
             vendor: self.profile.vendor,
             authorization,
-            refresh_token: grant.refresh_token,
+            refresh_token,
             scopes,
             missing_scopes: missing,
             request_id: grant.request_id,
-            extras: grant.extras,
+            extras,
             life,
             times,
             holder,
@@ -329,6 +338,12 @@ impl Shared {
                 "the credentials were replaced by another holder's during each of several fetches",
             )
     }
+}
+
+/// A text of the answer, where it stays.
+fn kept(room: &mut Reservation, prefix: &str, text: &SecretBuf) -> Secret {
+    // JSON is UTF-8.
+    Secret::in_reserved(room, &[prefix, text.expose_text().unwrap_or_default()])
 }
 
 /// Whether an answer of that status means by `Retry-After` that it will pass (RFC 9110 §10.2.3).

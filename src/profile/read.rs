@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::json::{Defect, Json};
@@ -19,13 +18,13 @@ use crate::transport::Response;
 /// What a successful answer grants, as the vendor wrote it.
 #[derive(Debug)]
 pub(crate) struct Grant {
-    pub(crate) access_token: Secret,
-    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) access_token: SecretBuf,
+    pub(crate) refresh_token: Option<SecretBuf>,
     /// `None` where the answer names no scopes: as requested then (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) end: End,
     pub(crate) request_id: Option<Box<str>>,
-    pub(crate) extras: Vec<(&'static str, Secret)>,
+    pub(crate) extras: Vec<(&'static str, SecretBuf)>,
 }
 
 /// What an answer says.
@@ -33,7 +32,7 @@ pub(crate) struct Grant {
 pub(crate) struct Reading {
     /// The refresh token of a success, also where the rest of it cannot be used: the old one may be
     /// dead already.
-    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) refresh_token: Option<SecretBuf>,
     pub(crate) grant: Result<Grant, Error>,
 }
 
@@ -46,7 +45,7 @@ pub(crate) fn read(profile: &Profile, response: &Response, secrets: &[&Secret]) 
     let refresh_token = match (&grant, &parsed, profile.answer.refresh_token) {
         (Ok(grant), ..) => grant.refresh_token.clone(),
         (Err(_), Ok(json), Some(path)) if is_success && is_flagged(profile, json) => {
-            json.text_at(path).filter(|text| !text.is_empty()).cloned()
+            json.text_at(path).filter(|text| !text.is_empty()).map(SecretBuf::from)
         }
         _ => None,
     };
@@ -67,7 +66,8 @@ fn read_grant(
     let tokens = [Some(profile.answer.access_token), profile.answer.refresh_token];
     let tokens =
         tokens.into_iter().flatten().filter_map(|path| parsed.as_ref().ok()?.text_at(path));
-    let secrets: Vec<&Secret> = secrets.iter().copied().chain(tokens).collect();
+    let secrets: Vec<&str> =
+        secrets.iter().map(|secret| secret.expose_secret()).chain(tokens).collect();
     let secrets = secrets.as_slice();
     let status_is_right = profile.answer.success.contains(&response.status());
     let failure = || error_of(profile, response, parsed.as_ref(), secrets);
@@ -92,24 +92,26 @@ fn grant(
     profile: &Profile,
     response: &Response,
     json: &Json,
-    secrets: &[&Secret],
+    secrets: &[&str],
 ) -> Result<Grant, Error> {
     let answer = &profile.answer;
     let wrong = |path, problem| malformed(profile, response, path, problem);
     let optional_text =
         |path: Option<Path>| match path.and_then(|path| Some((path, json.at(path)?))) {
             None => Ok(None),
-            Some((_, Json::Text(text))) => Ok(Some(text).filter(|text| !text.is_empty())),
-            Some((path, found)) => Err(wrong(path, Problem::of(Some(found), "a string"))),
+            Some((path, found)) => match found.text() {
+                Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+                None => Err(wrong(path, Problem::of(Some(found), "a string"))),
+            },
         };
 
     let access_token = match optional_text(Some(answer.access_token))? {
-        Some(token) if is_graphic(token.expose_secret()) => token,
+        Some(token) if is_graphic(token) => token,
         Some(_) => return Err(wrong(answer.access_token, Problem::NotAToken)),
         None => return Err(wrong(answer.access_token, Problem::Missing)),
     };
     if let (Some(path), Some(token_type)) = (answer.token_type, optional_text(answer.token_type)?) {
-        if !token_type.expose_secret().eq_ignore_ascii_case("bearer") {
+        if !token_type.eq_ignore_ascii_case("bearer") {
             return Err(wrong(path, Problem::NotBearer));
         }
     }
@@ -128,8 +130,8 @@ fn grant(
     let extras = extras.filter_map(|(name, path)| Some((*name, scalar_text(json.at(path)?)?)));
     let extras = extras.collect();
     let request_id = id_at(json, answer.request_id, secrets);
-    let access_token = Secret::passing(access_token.expose_secret());
-    let refresh_token = refresh_token.cloned();
+    let access_token = SecretBuf::from(access_token);
+    let refresh_token = refresh_token.map(SecretBuf::from);
     Ok(Grant { access_token, refresh_token, scopes, end, request_id, extras })
 }
 
@@ -141,26 +143,17 @@ fn is_graphic(text: &str) -> bool {
 /// An array of strings, or one string with spaces in between (RFC 6749 §3.3).
 fn scopes(json: &Json) -> Option<Vec<String>> {
     match json {
-        Json::Text(text) => {
-            Some(text.expose_secret().split_ascii_whitespace().map(str::to_owned).collect())
-        }
-        Json::Array(items) => items
-            .iter()
-            .map(|item| match item {
-                Json::Text(text) => Some(text.expose_secret().to_owned()),
-                _ => None,
-            })
-            .collect(),
-        _ => None,
+        Json::Array(items) => items.iter().map(|item| item.text().map(str::to_owned)).collect(),
+        _ => Some(json.text()?.split_ascii_whitespace().map(str::to_owned).collect()),
     }
 }
 
-fn scalar_text(json: &Json) -> Option<Secret> {
+fn scalar_text(json: &Json) -> Option<SecretBuf> {
     match json {
         Json::Text(text) => Some(text.clone()),
-        Json::Integer(number) => Some(number.to_string().into()),
-        Json::Number(number) => Some(number.to_string().into()),
-        Json::Bool(value) => Some(value.to_string().into()),
+        Json::Integer(number) => Some(number.to_string().as_str().into()),
+        Json::Number(number) => Some(number.to_string().as_str().into()),
+        Json::Bool(value) => Some(value.to_string().as_str().into()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
 }
@@ -173,7 +166,7 @@ fn end(profile: &Profile, json: Option<&Json>) -> Result<End, &'static str> {
         Some(Json::Number(number)) => return Err(not_whole(*number)),
         // Some servers write numbers as strings.
         Some(Json::Text(text)) => {
-            let text = text.expose_secret().trim();
+            let text = text.expose_text().unwrap_or_default().trim();
             match (text.parse::<i64>(), text.parse::<f64>().map(Json::of_number)) {
                 (Ok(number), _) | (_, Ok(Json::Integer(number))) => number,
                 (_, Ok(Json::Number(number))) => return Err(not_whole(number)),
@@ -256,7 +249,7 @@ fn error_of(
     profile: &Profile,
     response: &Response,
     json: Result<&Json, &Defect>,
-    secrets: &[&Secret],
+    secrets: &[&str],
 ) -> Error {
     let refusals = &profile.refusals;
     let http_status = response.status();
@@ -324,13 +317,11 @@ fn kind_of_status(status: u16) -> ErrorKind {
 
 fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
     match at {
-        CodeAt::Text(path) => json.text_at(path).map(Secret::expose_secret),
-        CodeAt::LastSegment(path) => {
-            json.text_at(path)?.expose_secret().trim_end_matches('/').rsplit('/').next()
-        }
+        CodeAt::Text(path) => json.text_at(path),
+        CodeAt::LastSegment(path) => json.text_at(path)?.trim_end_matches('/').rsplit('/').next(),
         CodeAt::Key(path) => match json.at(path)? {
             Json::Object(members) => match members.as_slice() {
-                [(key, _)] => Some(key.expose_secret()).filter(|key| *key != "message"),
+                [(key, _)] => key.expose_text().filter(|key| *key != "message"),
                 _ => None,
             },
             _ => None,
@@ -343,8 +334,7 @@ fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
 fn faults(profile: &Profile, json: &Json) -> Vec<&'static str> {
     let Some(at) = &profile.refusals.faults else { return Vec::new() };
     let Some(Json::Array(items)) = json.at(at.list) else { return Vec::new() };
-    let named: Vec<&str> =
-        items.iter().filter_map(|item| Some(item.text_at(&[at.field])?.expose_secret())).collect();
+    let named: Vec<&str> = items.iter().filter_map(|item| item.text_at(&[at.field])).collect();
     let known = profile.credentials.iter().map(|credential| credential.name);
     let is_named = |ours: &&str| {
         // `$.token.refresh_token`, `scope[0]` and `scope` all name a field.
@@ -357,16 +347,15 @@ fn faults(profile: &Profile, json: &Json) -> Vec<&'static str> {
 const MAX_CODE: usize = 64;
 const MAX_ID: usize = 128;
 
-fn id_at(json: &Json, path: Option<Path>, secrets: &[&Secret]) -> Option<Box<str>> {
-    plain(json.text_at(path?)?.expose_secret(), MAX_ID, secrets)
+fn id_at(json: &Json, path: Option<Path>, secrets: &[&str]) -> Option<Box<str>> {
+    plain(json.text_at(path?)?, MAX_ID, secrets)
 }
 
 /// The text, if it is short, plain and shares no piece with a secret.
-fn plain(text: &str, longest: usize, secrets: &[&Secret]) -> Option<Box<str>> {
+fn plain(text: &str, longest: usize, secrets: &[&str]) -> Option<Box<str>> {
     let is_plain = (1..=longest).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:+/=".contains(&b));
-    (is_plain && !secrets.iter().any(|secret| shares_a_piece(text, secret.expose_secret())))
-        .then(|| text.into())
+    (is_plain && !secrets.iter().any(|secret| shares_a_piece(text, secret))).then(|| text.into())
 }
 
 /// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one: as it is, in hex,
@@ -382,25 +371,26 @@ fn shares_a_piece(text: &str, secret: &str) -> bool {
     if is_in(text.as_bytes(), secret.as_bytes()) {
         return true;
     }
-    let mut hex = Zeroizing::new(vec![0; 2 * secret.len()]);
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(secret.bytes()) {
-        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+    let mut hex = SecretBuf::with_capacity(2 * secret.len());
+    for byte in secret.bytes() {
+        hex.push(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
     }
     // Base64 looks different at each offset within a group of three bytes.
     let base64 = |offset: usize| {
         let mut shifted = SecretBuf::with_capacity(offset + secret.len());
         shifted.push(&[0; 2][..offset]);
         shifted.push(secret.as_bytes());
-        let mut encoded = Zeroizing::new(vec![0; 4 * shifted.len().div_ceil(3)]);
-        // The buffer has the exact size.
-        let _ = STANDARD.encode_slice(shifted.expose_secret(), &mut encoded);
+        let (mut encoded, length) = (SecretBuf::default(), 4 * shifted.len().div_ceil(3));
+        // There is room for all of it.
+        let _ = encoded.append(length, |room| STANDARD.encode_slice(shifted.expose_secret(), room));
         // Characters at the ends hold bits of the neighbours.
-        let whole = (4 * offset).div_ceil(3)..4 * shifted.len() / 3;
-        Zeroizing::new(encoded[whole].to_vec())
+        encoded.truncate(4 * shifted.len() / 3);
+        encoded.remove_first((4 * offset).div_ceil(3));
+        encoded
     };
     let standard = text.replace('-', "+").replace('_', "/");
-    is_in(text.to_ascii_lowercase().as_bytes(), &hex)
-        || (0..3).any(|offset| is_in(standard.as_bytes(), &base64(offset)))
+    is_in(text.to_ascii_lowercase().as_bytes(), hex.expose_secret())
+        || (0..3).any(|offset| is_in(standard.as_bytes(), base64(offset).expose_secret()))
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -561,7 +551,7 @@ mod tests {
         let found = |profile: &Profile, status, body: &str| {
             let response = Response::new(status, &[], SecretBuf::from(body.as_bytes()));
             let found = read(profile, &response, &[]).refresh_token;
-            found.map(|token| token.expose_secret().to_owned())
+            found.map(|token| token.expose_text().unwrap().to_owned())
         };
         let new = Some("fake-new".to_owned());
         let whole = r#"{"data":{"value":"fake","expires_at":1900000000,"details":{"refresh_token":"fake-new"}}}"#;
@@ -605,8 +595,8 @@ mod tests {
 
     #[test]
     fn codes_and_ids_are_shown_only_when_plain_and_free_of_secrets() {
-        let secrets = [Secret::from("fake-secret-0123456789"), Secret::from("hunter")];
-        let shown = |text: &str| plain(text, MAX_ID, &secrets.each_ref()).is_some();
+        let secrets = ["fake-secret-0123456789", "hunter"];
+        let shown = |text: &str| plain(text, MAX_ID, &secrets).is_some();
         assert!(shown("req_1705312200000_pqr678"));
         assert!(shown("1-68a44ded-5c4fdd75455250d518c3bab2"));
         assert!(!shown(""));
@@ -620,7 +610,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_four_bytes_is_looked_for_and_a_shorter_one_is_not() {
-        let shown = |secret: &str| plain("req-pin4", MAX_ID, &[&Secret::from(secret)]).is_some();
+        let shown = |secret: &str| plain("req-pin4", MAX_ID, &[secret]).is_some();
         assert!(!shown("pin4"));
         assert!(shown("pin"));
         assert!(shown(""));
@@ -629,7 +619,7 @@ mod tests {
     #[test]
     fn an_id_that_repeats_an_encoded_secret_is_not_shown() {
         let secret = "f\u{e4}ke>secret?0123456789";
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
+        let shown = |text: &str| plain(text, MAX_ID, &[secret]).is_some();
         let url_safe = base64::engine::general_purpose::URL_SAFE;
         for around in ["", "a", "ab", "abc", "client:"] {
             let pair = format!("{around}{secret}{around}");
@@ -640,12 +630,12 @@ mod tests {
         }
         // The first eight characters are enough, whatever stands before the secret.
         let short = "fake>sec";
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(short)]).is_some();
+        let shown = |text: &str| plain(text, MAX_ID, &[short]).is_some();
         for (before, from) in [("", 0), ("a", 2), ("ab", 3)] {
             let encoded = STANDARD.encode(format!("{before}{short}"));
             assert!(!shown(&encoded[from..from + 8]), "{before}");
         }
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
+        let shown = |text: &str| plain(text, MAX_ID, &[secret]).is_some();
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         for part in [&hex[..], &hex[10..18], &hex[11..19]] {
             assert!(!shown(part) && !shown(&part.to_uppercase()), "{part}");

@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::SecretBuf;
 
 pub use examine::{Examination, Outcome, Step};
 pub(crate) use header::{check_user_agent, header_flaw};
@@ -79,7 +79,7 @@ pub struct Request(Arc<Content>);
 /// What a request consists of; shared by all who work on it, so that there is one copy.
 struct Content {
     url: Arc<str>,
-    headers: Vec<(&'static str, Secret)>,
+    headers: Vec<(&'static str, SecretBuf)>,
     body: SecretBuf,
     replayable: bool,
 }
@@ -87,7 +87,7 @@ struct Content {
 impl Request {
     pub(crate) fn new(
         url: Arc<str>,
-        headers: Vec<(&'static str, Secret)>,
+        headers: Vec<(&'static str, SecretBuf)>,
         body: SecretBuf,
         replayable: bool,
     ) -> Self {
@@ -115,8 +115,8 @@ impl Request {
         &self.0.url
     }
 
-    /// The headers in order, names in lower case, without `host` and `content-length`.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+    /// The headers in order, names in lower case, values UTF-8, without `host` and `content-length`.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &SecretBuf)> {
         self.0.headers.iter().map(|(name, value)| (*name, value))
     }
 

@@ -173,7 +173,7 @@ impl Proxy {
             return dialogue.ask_http(&request);
         };
         request.push(b"proxy-authorization: Basic ");
-        request.push(login.basic().expose_secret().as_bytes());
+        request.push(login.basic().expose_secret());
         request.push(b"\r\n\r\n");
         let permit = dialogue.permit(login)?;
         let answer = dialogue.ask_http(&request);

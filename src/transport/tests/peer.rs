@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::error::Error;
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::SecretBuf;
 use crate::transport::{
     Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Response, Settings, Transport,
     TrustRoots,
@@ -264,8 +264,8 @@ pub(super) fn transport() -> HttpsTransport {
 
 pub(super) fn request(url: impl Into<String>) -> Request {
     let headers = vec![
-        ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
-        ("content-type", Secret::from("application/x-www-form-urlencoded")),
+        ("authorization", SecretBuf::from("Basic ZmFrZTpmYWtl")),
+        ("content-type", SecretBuf::from("application/x-www-form-urlencoded")),
     ];
     let body = SecretBuf::from(&b"grant_type=client_credentials"[..]);
     Request::new(url.into().into(), headers, body, true)
