@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::memory::Secret;
+use crate::memory::SecretBuf;
 
 /// A token answer nests three levels; more than this is no token answer.
 const MAX_DEPTH: usize = 16;
@@ -20,9 +20,9 @@ pub(crate) enum Json {
     Integer(i64),
     /// Any other number.
     Number(f64),
-    Text(Secret),
+    Text(SecretBuf),
     Array(Vec<Json>),
-    Object(Vec<(Secret, Json)>),
+    Object(Vec<(SecretBuf, Json)>),
 }
 
 /// Why bytes are not usable JSON. Says nothing of their content.
@@ -82,7 +82,8 @@ impl Json {
             },
             [name, rest @ ..] => match self {
                 Json::Object(members) => {
-                    let found = members.iter().find(|(key, _)| key.expose_secret() == *name);
+                    let name = name.as_bytes();
+                    let found = members.iter().find(|(key, _)| key.expose_secret() == name);
                     found.and_then(|(_, value)| value.at(rest))
                 }
                 _ => None,
@@ -90,11 +91,16 @@ impl Json {
         }
     }
 
-    pub(crate) fn text_at(&self, path: &[&str]) -> Option<&Secret> {
-        match self.at(path) {
-            Some(Json::Text(text)) => Some(text),
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Json::Text(text) => text.expose_text(),
             _ => None,
         }
+    }
+
+    pub(crate) fn text_at(&self, path: &[&str]) -> Option<&str> {
+        self.at(path)?.text()
     }
 }
 
@@ -153,7 +159,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(Secret::passing(value)))
+        Ok(Json::Text(SecretBuf::from(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
@@ -165,7 +171,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members: Vec<(Secret, Json)> = Vec::new();
+        let mut members: Vec<(SecretBuf, Json)> = Vec::new();
         while let Some(key) = map.next_key_seed(self.deeper()?)? {
             let Json::Text(key) = key else { return Err(A::Error::custom("")) };
             if members.iter().any(|(known, _)| known.expose_secret() == key.expose_secret()) {
@@ -188,7 +194,7 @@ mod tests {
     #[test]
     fn members_are_found_by_their_path() {
         let json = Json::parse(br#"{"a":{"b":"c","n":null},"i":3,"f":3600.0,"h":0.5}"#).unwrap();
-        assert_eq!(json.text_at(&["a", "b"]).unwrap().expose_secret(), "c");
+        assert_eq!(json.text_at(&["a", "b"]), Some("c"));
         assert!(json.at(&["a", "n"]).is_none());
         assert!(json.at(&["a", "b", "c"]).is_none());
         assert!(matches!(json.at(&["i"]), Some(Json::Integer(3))));

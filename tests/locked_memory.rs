@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use artifact::{have, run};
-use caretoken::{Client, Error, ErrorKind, SecretBuf};
+use caretoken::{Client, Error, ErrorKind};
 use caretoken_sandbox::{Sandbox, Vendor};
 use programs::{compile, tell};
 use support::{Script, TestClock, pattern, plain};
@@ -115,9 +115,8 @@ fn where_a_private_key_or_a_proxys_login_cannot_be_locked_a_strict_client_is_not
     // Enough for the credentials, too little for this.
     let long = "x".repeat(8 * 1024);
     let strict = || pattern().require_locked_memory(true);
-    let key = SecretBuf::from(long.as_bytes());
     for builder in [
-        strict().client_certificate("no certificate", key),
+        strict().client_certificate("no certificate", long.as_str()),
         strict().proxy(format!("socks5h://fake-user:{long}@proxy.example:1080")),
     ] {
         assert_eq!(builder.build().unwrap_err().field(), Some("require_locked_memory"));

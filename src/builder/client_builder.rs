@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::life::Clock;
 use crate::life::clock::{instant_after, unix_ms};
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::Secret;
 use crate::profile::{Profile, check_takes_refresh_token};
 use crate::transport::{
     Attempt, CancelSource, ProxyChoice, TlsStack, Transport, TrustRoots, check_user_agent,
@@ -171,10 +171,14 @@ impl ClientBuilder {
     /// certificate first, and the key as PKCS#8, PKCS#1 or SEC1, not encrypted; both PEM. Default:
     /// none.
     #[must_use]
-    pub fn client_certificate(self, chain_pem: impl Into<Vec<u8>>, key_pem: SecretBuf) -> Self {
+    pub fn client_certificate(
+        self,
+        chain_pem: impl Into<Vec<u8>>,
+        key_pem: impl Into<Secret>,
+    ) -> Self {
         self.with(|draft| {
             draft.https().client_cert_pem = Some(chain_pem.into());
-            draft.https().client_key_pem = Some(key_pem.into_kept());
+            draft.https().client_key_pem = Some(key_pem.into());
         })
     }
 

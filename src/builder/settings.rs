@@ -8,11 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::builder::draft::Draft;
 use crate::error::Error;
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::{Secret, SecretBuf, wipe};
 use crate::profile::{REFRESH_TOKEN_END, check_scheme, endpoint, refresh_token_end, unknown_name};
 use crate::transport::{ProxyChoice, TlsStack, TrustRoots, check_user_agent};
 
@@ -124,7 +122,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "none",
         about: "The key (PEM: PKCS#8, PKCS#1 or SEC1, not encrypted) of `client_cert_pem`.",
         set: |draft, value| {
-            draft.https().client_key_pem = Some(SecretBuf::from(value.text.as_bytes()).into_kept());
+            draft.https().client_key_pem = Some(Secret::from(value.text));
             Ok(())
         },
     },
@@ -133,7 +131,9 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "none",
         about: "As `client_key_pem`, from the file at this path, which is read at once.",
         set: |draft, value| {
-            draft.https().client_key_pem = Some(value.file()?.into_kept());
+            // The key is ASCII; what stands around it may be in any encoding.
+            let key = String::from_utf8_lossy(value.file()?.expose_secret()).into_owned();
+            draft.https().client_key_pem = Some(Secret::from(key));
             Ok(())
         },
     },
@@ -317,13 +317,15 @@ impl Value<'_> {
             }
             _ => {}
         }
-        let content = std::fs::read(self.text).map_err(|error| {
+        let mut content = std::fs::read(self.text).map_err(|error| {
             // What the system says, without the number behind it.
             let words = error.to_string();
             let words = words.split(" (os error").next().unwrap_or_default();
             wrong(format!("cannot be read ({words})"))
         })?;
-        Ok(SecretBuf::from(&Zeroizing::new(content)[..]))
+        let kept = SecretBuf::from(&content[..]);
+        wipe(&mut content);
+        Ok(kept)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::life::expiry::{self, Life, date_ms};
 use crate::life::lockout::{self, PasswordOutcome};
 use crate::life::retry;
 use crate::life::window::Times;
-use crate::memory::{Room, Secret, process_generation, wipe_dead_stack};
+use crate::memory::{Reservation, Secret, SecretBuf, process_generation, wipe_dead_stack};
 use crate::profile::{Grant, Inputs, read, render};
 use crate::token::{BEARER, Inner, Token};
 use crate::transport::{Attempt, Response};
@@ -85,10 +85,10 @@ impl Shared {
     fn attempt(&self, attempt: Attempt, state: &State) -> Result<Token, Error> {
         let request = render(self.config.profile, &self.inputs(state))?;
         // Taken before, since the answer may bring a refresh token that must not be lost.
-        let room = match self.config.require_locked_memory {
-            true => Room::of(ROOM_FOR_A_TOKEN),
-            false => Room::of(0),
-        };
+        let mut room = Reservation::of(match self.config.require_locked_memory {
+            true => ROOM_FOR_A_TOKEN,
+            false => 0,
+        });
         self.config.check_locked(|| room.is_locked())?;
 
         self.tell(EventKind::FetchStarted, |_| {});
@@ -99,14 +99,33 @@ impl Shared {
         let clocks = self.compare_clocks(&response);
 
         let secrets: Vec<&Secret> = state.credentials.values().collect();
-        let answer = room.lend(|| read(self.config.profile, &response, &secrets));
+        let answer = read(self.config.profile, &response, &secrets);
+        let refresh_token = answer.refresh_token.as_ref().map(|new| keep(&mut room, "", new));
         // First of all: whatever else is wrong with the answer, the old one may be dead.
-        if let Some(new) = &answer.refresh_token {
-            room.lend(|| self.rotate(new, state, sent));
+        if let Some(new) = &refresh_token {
+            self.rotate(new, state, sent);
         }
         let grant = answer.grant.map_err(|error| with_retry_after(error, &response, clocks))?;
-        let token = room.lend(|| self.token(grant, clocks, sent, state.holder));
-        let token = token.map_err(|error| error.with_status(response.status()))?;
+        let (life, times) = self
+            .life(&grant, clocks, sent)
+            .map_err(|error| error.with_status(response.status()))?;
+        let authorization = keep(&mut room, BEARER, &grant.access_token);
+        let extras = grant.extras.iter().map(|(name, value)| (*name, keep(&mut room, "", value)));
+        let requested = &self.config.scopes;
+        let scopes = grant.scopes.unwrap_or_else(|| requested.clone());
+        let token = Token::new(Inner {
+            vendor: self.config.profile.vendor,
+            authorization,
+            refresh_token,
+            missing_scopes: requested.iter().filter(|s| !scopes.contains(s)).cloned().collect(),
+            scopes,
+            request_id: grant.request_id,
+            extras: extras.collect(),
+            life,
+            times,
+            holder: state.holder,
+            clock: Arc::clone(&self.config.clock),
+        });
         self.config.check_locked(|| token.is_locked())?;
         Ok(token)
     }
@@ -142,40 +161,19 @@ impl Shared {
         }
     }
 
-    /// The token of a grant, if it is still good.
-    fn token(
-        &self,
-        grant: Grant,
-        clocks: Clocks,
-        sent: Moment,
-        holder: u64,
-    ) -> Result<Token, Error> {
-        let access_token = grant.access_token.expose_secret();
+    /// The life of a granted token, if that is still good.
+    fn life(&self, grant: &Grant, clocks: Clocks, sent: Moment) -> Result<(Life, Times), Error> {
+        let Clocks { server_ms, local_ms } = clocks;
+        let access_token = grant.access_token.expose_text().unwrap_or_default();
         let plausible = self.config.profile.life;
-        let life =
-            expiry::life(grant.end, access_token, clocks.server_ms, clocks.local_ms, plausible);
+        let life = expiry::life(grant.end, access_token, server_ms, local_ms, plausible);
         let life = life.ok_or_else(|| self.expired())?;
         let times = Times::new(sent, life);
-        if times.end.has_come(self.now()) {
+        match times.end.has_come(self.now()) {
+            false => Ok((life, times)),
             // A short life is more likely another unit than a clock that is wrong.
-            return Err(if life.is_short { self.too_short(life.span) } else { self.expired() });
+            true => Err(if life.is_short { self.too_short(life.span) } else { self.expired() }),
         }
-        let requested = &self.config.scopes;
-        let scopes = grant.scopes.unwrap_or_else(|| requested.clone());
-        let missing = requested.iter().filter(|scope| !scopes.contains(scope)).cloned().collect();
-        Ok(Token::new(Inner {
-            vendor: self.config.profile.vendor,
-            authorization: Secret::of(&[BEARER, access_token]),
-            refresh_token: grant.refresh_token,
-            scopes,
-            missing_scopes: missing,
-            request_id: grant.request_id,
-            extras: grant.extras,
-            life,
-            times,
-            holder,
-            clock: Arc::clone(&self.config.clock),
-        }))
     }
 
     /// Notes what a fetched token teaches and gives it to all callers, after the host has stored a
@@ -366,6 +364,12 @@ impl Shared {
             "the credentials were replaced by another holder's during each of several fetches",
         )
     }
+}
+
+/// A text of the answer, where it stays.
+fn keep(room: &mut Reservation, prefix: &str, text: &SecretBuf) -> Secret {
+    // JSON is UTF-8.
+    Secret::in_reserved(room, &[prefix, text.expose_text().unwrap_or_default()])
 }
 
 /// Adds what an answer that will pass asks for by `Retry-After` (RFC 9110 §10.2.3).

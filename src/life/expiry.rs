@@ -4,9 +4,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use zeroize::Zeroizing;
 
 use crate::json::Json;
+use crate::memory::SecretBuf;
 
 /// When a grant ends, as the vendor says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +82,10 @@ fn jwt_times(token: &str) -> Option<JwtTimes> {
     else {
         return None;
     };
-    let mut decoded = Zeroizing::new(vec![0; payload.len()]);
-    let length = URL_SAFE_NO_PAD.decode_slice(payload.trim_end_matches('='), &mut decoded).ok()?;
-    let claims = Json::parse(&decoded[..length]).ok()?;
+    let payload = payload.trim_end_matches('=');
+    let mut decoded = SecretBuf::default();
+    decoded.append(payload.len(), |room| URL_SAFE_NO_PAD.decode_slice(payload, room)).ok()?;
+    let claims = Json::parse(decoded.expose_secret()).ok()?;
     let time = |name| match claims.at(&[name])? {
         Json::Integer(seconds) => Some(seconds.saturating_mul(1000)),
         // Fractions of a second are allowed (RFC 7519 §2). What does not fit is cut, not ignored.

@@ -31,7 +31,7 @@ impl<T> PerProcess<T> {
 
     pub(crate) fn get(&self) -> Arc<Owned<T>> {
         let current = self.current.load_full();
-        if current.process == process_generation() {
+        if current.is_of_this_process() {
             return current;
         }
         self.current.compare_and_swap(&current, Arc::new(Owned::new((self.make)())));
@@ -44,6 +44,11 @@ impl<T> PerProcess<T> {
 impl<T> Owned<T> {
     fn new(value: T) -> Self {
         Owned { process: process_generation(), value }
+    }
+
+    /// Whether it was made in this process, and not in one that this one was forked from.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.process == process_generation()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Which process this is: a forked child is another one than its parent.
 
 use std::hash::{BuildHasher, RandomState};
+use std::mem::ManuallyDrop;
 use std::process;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use once_cell::race::OnceRef;
 use ring::rand::{SystemRandom, generate};
 
 /// A number that this process has and none of its ancestors had; never zero.
@@ -13,22 +15,18 @@ use ring::rand::{SystemRandom, generate};
 /// neither where parent and child have the same one in two PID namespaces. Where there is no such page
 /// (before Linux 4.14, on other systems) it is the process id.
 pub(crate) fn process_generation() -> u64 {
-    // SAFETY: it is NULL, or was leaked below and is never freed.
-    match unsafe { KEPT.load(Ordering::Acquire).as_ref() } {
-        None => {
-            find_page();
-            process_generation()
-        }
-        Some(kept) if ptr::eq(kept, &NOWHERE) => process::id().into(),
-        Some(kept) => match kept.load(Ordering::Relaxed) {
-            0 => renew(kept),
-            generation => generation,
-        },
+    let kept = KEPT.get_or_init(find_page);
+    if ptr::eq(kept, &NOWHERE) {
+        return process::id().into();
+    }
+    match kept.load(Ordering::Relaxed) {
+        0 => renew(kept),
+        generation => generation,
     }
 }
 
-/// Where the number is kept: NULL at first.
-static KEPT: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// Where the number is kept.
+static KEPT: OnceRef<'static, AtomicU64> = OnceRef::new();
 /// Stands for a page where the system has none that a child finds empty.
 static NOWHERE: AtomicU64 = AtomicU64::new(0);
 
@@ -48,13 +46,13 @@ fn random() -> u64 {
     }
 }
 
+/// A page for the number. Should two threads come here at once, the second one's page is never used.
 #[cold]
-fn find_page() {
-    let page = emptied_by_fork();
-    let kept = page.as_ref().map_or(&raw const NOWHERE, region::Allocation::as_ptr).cast_mut();
-    let nothing = ptr::null_mut();
-    if KEPT.compare_exchange(nothing, kept, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-        std::mem::forget(page);
+fn find_page() -> &'static AtomicU64 {
+    match emptied_by_fork() {
+        // SAFETY: the page is all zero, begins at a multiple of its size, and is never freed.
+        Some(page) => unsafe { &*ManuallyDrop::new(page).as_ptr() },
+        None => &NOWHERE,
     }
 }
 

@@ -1,14 +1,15 @@
-//! Secrets: wiped when dropped, redacted when printed, one greppable way out.
+//! Text that stays: credentials, tokens, keys.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-use super::protected::{Block, Kind, Text, wipe};
-use super::registers::clear_registers;
+use super::pool::{Block, Reservation};
 
-/// A credential or token: UTF-8 text in protected memory that is wiped when dropped.
+/// A credential, token or key: UTF-8 text in protected memory. It never changes, and clones share it.
+/// It is wiped when the last clone is dropped.
 ///
 /// The memory is locked into RAM as far as the system's limit allows, and left out of core dumps
 /// where the system can (Linux). See
@@ -42,23 +43,33 @@ use super::registers::clear_registers;
 /// ```compile_fail,E0277
 /// let _ = std::collections::HashSet::from([caretoken::Secret::from("not-a-real-secret")]);
 /// ```
-pub struct Secret(Text);
+pub struct Secret(Arc<Block>);
 
 impl Secret {
-    /// One that lives no longer than the request it belongs to: it is left out of dumps, but not
-    /// locked. Its clones are kept like any other.
-    pub(crate) fn passing(text: &str) -> Self {
-        Secret(Text::of(&[text], Kind::Passing))
-    }
-
-    /// The same, in the block where the text was made. `None` if it is not UTF-8.
-    pub(crate) fn passing_from(text: SecretBuf) -> Option<Self> {
-        Text::from_block(text.block, text.len).map(Secret)
-    }
-
-    /// One of all the pieces.
+    /// One text of all the pieces.
     pub(crate) fn of(pieces: &[&str]) -> Self {
-        Secret(Text::of(pieces, Kind::Kept))
+        Secret::in_block(pieces, Block::for_secret)
+    }
+
+    /// The same in the room that was reserved for it, as long as that lasts.
+    pub(crate) fn in_reserved(room: &mut Reservation, pieces: &[&str]) -> Self {
+        Secret::in_block(pieces, |len| room.take(len))
+    }
+
+    fn in_block(pieces: &[&str], block: impl FnOnce(usize) -> Block) -> Self {
+        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if len == 0 {
+            return Secret(Arc::new(Block::EMPTY));
+        }
+        // With a NUL behind the text, for C.
+        let mut block = block(len + 1);
+        let mut rest = &mut block[..];
+        for piece in pieces {
+            let (to, behind) = rest.split_at_mut(piece.len());
+            to.copy_from_slice(piece.as_bytes());
+            rest = behind;
+        }
+        Secret(Arc::new(block))
     }
 
     /// Whether the system keeps it in RAM.
@@ -69,14 +80,16 @@ impl Secret {
     /// The text's bytes and a NUL behind them, for C.
     #[cfg(any(test, feature = "capi"))]
     pub(crate) fn expose_with_nul(&self) -> &[u8] {
-        self.0.with_nul()
+        if self.0.is_empty() { b"\0" } else { &self.0 }
     }
 
     /// The text itself. Do not log it, and do not copy it into a buffer that nobody wipes.
     #[must_use]
     #[inline]
     pub fn expose_secret(&self) -> &str {
-        self.0.text()
+        let text = self.0.split_last().map_or(&[][..], |(_nul, text)| text);
+        // SAFETY: `in_block` has put whole texts there, and nobody changes them.
+        unsafe { std::str::from_utf8_unchecked(text) }
     }
 
     /// Whether the secret is the empty string.
@@ -100,7 +113,11 @@ impl Secret {
 
 impl Clone for Secret {
     fn clone(&self) -> Self {
-        Secret::from(self.expose_secret())
+        match self.0.is_of_this_process() {
+            true => Secret(Arc::clone(&self.0)),
+            // The pages of a forked child's parent are not locked in the child.
+            false => Secret::from(self.expose_secret()),
+        }
     }
 }
 
@@ -125,143 +142,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Overwrites what the calls that have just returned left on this thread's stack: libraries keep
-/// request and answer in local variables, and the dynamic linker spills vector registers.
-#[inline(never)]
-pub(crate) fn wipe_dead_stack() {
-    // A request and its answer go 24 KiB deep; a TLS handshake goes 16 KiB deeper, and is wiped by
-    // itself. A thread's stack is several times as large.
-    let blank = [0_u8; 32 * 1024];
-    std::hint::black_box(&blank);
-    clear_registers();
-}
-
-/// Bytes on their way to or from the wire: in memory that is left out of core dumps where the system
-/// can (Linux), grows without leaving a copy behind, wiped when dropped.
-pub struct SecretBuf {
-    /// All zero from `len` on, and longer than that, unless it is empty: a text in it has a NUL behind.
-    block: Block,
-    len: usize,
-}
-
-impl SecretBuf {
-    /// An empty buffer with room for `capacity` bytes.
-    #[must_use]
-    pub fn with_capacity(capacity: usize) -> Self {
-        SecretBuf::of_kind(capacity, Kind::Passing)
-    }
-
-    fn of_kind(capacity: usize, kind: Kind) -> Self {
-        let block = match capacity {
-            0 => Block::empty(kind),
-            _ => Block::new(capacity + 1, kind),
-        };
-        SecretBuf { block, len: 0 }
-    }
-
-    /// The same in memory for what stays, locked if the system allows.
-    pub(crate) fn into_kept(self) -> Self {
-        match self.block.kind() {
-            Kind::Kept => self,
-            Kind::Passing => {
-                let mut kept = SecretBuf::of_kind(self.len, Kind::Kept);
-                kept.push(&self.block[..self.len]);
-                kept
-            }
-        }
-    }
-
-    /// Whether the system keeps it in RAM.
-    pub(crate) fn is_locked(&self) -> bool {
-        self.block.is_locked()
-    }
-
-    /// Appends `bytes`. When the room ends, the old block is wiped before it is freed.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.spare(bytes.len()).copy_from_slice(bytes);
-        self.len += bytes.len();
-    }
-
-    /// So many bytes behind the last one, all zero.
-    fn spare(&mut self, room: usize) -> &mut [u8] {
-        let needed = self.len + room;
-        let capacity = self.block.len().saturating_sub(1);
-        if needed > capacity {
-            let mut grown = SecretBuf::of_kind(needed.max(2 * capacity), self.block.kind()).block;
-            grown[..self.len].copy_from_slice(&self.block[..self.len]);
-            self.block = grown;
-        }
-        &mut self.block[self.len..needed]
-    }
-
-    /// Shortens the content to `len` bytes and wipes the rest; does nothing if it is shorter.
-    pub fn truncate(&mut self, len: usize) {
-        if len < self.len {
-            wipe(&mut self.block[len..self.len]);
-            self.len = len;
-        }
-    }
-
-    /// Appends what `write` puts into `room` more bytes; it returns how many they are.
-    pub(crate) fn append<E>(
-        &mut self,
-        room: usize,
-        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<usize, E> {
-        let written = write(self.spare(room));
-        let end = self.len + written.as_ref().map_or(0, |amount| room.min(*amount));
-        self.len += room;
-        self.truncate(end);
-        written
-    }
-
-    /// The bytes. The same care applies as for [`Secret::expose_secret`].
-    #[must_use]
-    pub fn expose_secret(&self) -> &[u8] {
-        &self.block[..self.len]
-    }
-
-    /// How many bytes it holds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether it holds nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-}
-
-impl Default for SecretBuf {
-    fn default() -> Self {
-        SecretBuf::with_capacity(0)
-    }
-}
-
-impl Clone for SecretBuf {
-    fn clone(&self) -> Self {
-        let mut clone = SecretBuf::of_kind(self.len, self.block.kind());
-        clone.push(self.expose_secret());
-        clone
-    }
-}
-
-impl From<&[u8]> for SecretBuf {
-    fn from(bytes: &[u8]) -> Self {
-        let mut buffer = SecretBuf::with_capacity(bytes.len());
-        buffer.push(bytes);
-        buffer
-    }
-}
-
-impl fmt::Debug for SecretBuf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretBuf(*** {} bytes)", self.len)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,27 +149,40 @@ mod tests {
     #[test]
     fn debug_shows_nothing_of_the_value() {
         assert_eq!(format!("{:?}", Secret::from("fake-secret")), "Secret(***)");
-        assert_eq!(format!("{:?}", SecretBuf::from(&b"fake"[..])), "SecretBuf(*** 4 bytes)");
+    }
+
+    #[test]
+    fn a_text_is_what_its_pieces_were() {
+        assert_eq!(Secret::of(&[]).expose_secret(), "");
+        assert_eq!(Secret::of(&["", ""]).expose_secret(), "");
+        assert_eq!(Secret::of(&["", ""]).expose_with_nul(), b"\0");
+        let secret = Secret::of(&["fake", "", "-sécret"]);
+        assert_eq!(secret.expose_secret(), "fake-sécret");
+        assert_eq!(secret.expose_with_nul(), "fake-sécret\0".as_bytes());
+    }
+
+    #[test]
+    fn a_text_may_be_larger_than_an_arena() {
+        let large = "x".repeat(200_000);
+        assert_eq!(Secret::of(&[&large]).expose_secret(), large);
+    }
+
+    #[test]
+    fn a_text_is_put_where_room_was_reserved_and_stays_there() {
+        let mut room = Reservation::of(100);
+        let inside = Secret::in_reserved(&mut room, &["fake-", "inside"]);
+        let outside = Secret::in_reserved(&mut room, &[&"x".repeat(100)]);
+        drop(room);
+        assert_eq!(inside.expose_secret(), "fake-inside");
+        assert_eq!(outside.len(), 100);
     }
 
     #[test]
     fn comparison_sees_content_and_length() {
         let a = Secret::from("fake-secret");
         assert!(a.same_as(&a.clone()));
+        assert!(a.same_as(&Secret::from("fake-secret")));
         assert!(!a.same_as(&Secret::from("fake-secreT")));
         assert!(!a.same_as(&Secret::from("fake-secre")));
-    }
-
-    #[test]
-    fn a_buffer_keeps_its_content_while_it_grows() {
-        let mut buffer = SecretBuf::with_capacity(3);
-        for piece in [&b"ab"[..], b"", b"cdefgh", b"i"] {
-            buffer.push(piece);
-        }
-        assert_eq!(buffer.expose_secret(), b"abcdefghi");
-        buffer.truncate(20);
-        assert_eq!(buffer.len(), 9);
-        buffer.truncate(2);
-        assert_eq!(buffer.expose_secret(), b"ab");
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::End;
-use crate::memory::Secret;
+use crate::memory::{Secret, SecretBuf};
 use crate::profile::redact::id_at;
 use crate::profile::refusal::{error_of, with_answer};
 use crate::profile::vocabulary::{ExpiryKind, Path, Profile};
@@ -17,13 +17,13 @@ use crate::transport::Response;
 /// What a successful answer grants, as the vendor wrote it.
 #[derive(Debug)]
 pub(crate) struct Grant {
-    pub(crate) access_token: Secret,
-    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) access_token: SecretBuf,
+    pub(crate) refresh_token: Option<SecretBuf>,
     /// `None` where the answer names no scopes: as requested then (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) end: End,
     pub(crate) request_id: Option<Box<str>>,
-    pub(crate) extras: Vec<(&'static str, Secret)>,
+    pub(crate) extras: Vec<(&'static str, SecretBuf)>,
 }
 
 /// What an answer says.
@@ -31,7 +31,7 @@ pub(crate) struct Grant {
 pub(crate) struct Reading {
     /// The refresh token of a success, also where the rest of it cannot be used: the old one may be
     /// dead already.
-    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) refresh_token: Option<SecretBuf>,
     pub(crate) grant: Result<Grant, Error>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn read(profile: &Profile, response: &Response, secrets: &[&Secret]) 
     let refresh_token = match (&grant, &parsed, profile.answer.refresh_token) {
         (Ok(grant), ..) => grant.refresh_token.clone(),
         (Err(_), Ok(json), Some(path)) if is_success && is_flagged(profile, json) => {
-            json.text_at(path).filter(|text| !text.is_empty()).cloned()
+            json.text_at(path).filter(|text| !text.is_empty()).map(SecretBuf::from)
         }
         _ => None,
     };
@@ -65,7 +65,8 @@ fn read_grant(
     let tokens = [Some(profile.answer.access_token), profile.answer.refresh_token];
     let tokens =
         tokens.into_iter().flatten().filter_map(|path| parsed.as_ref().ok()?.text_at(path));
-    let secrets: Vec<&Secret> = secrets.iter().copied().chain(tokens).collect();
+    let secrets: Vec<&str> =
+        secrets.iter().map(|secret| secret.expose_secret()).chain(tokens).collect();
     let secrets = secrets.as_slice();
     let status_is_right = profile.answer.success.contains(&response.status());
     let failure = || error_of(profile, response, parsed.as_ref(), secrets);
@@ -90,24 +91,26 @@ fn grant(
     profile: &Profile,
     response: &Response,
     json: &Json,
-    secrets: &[&Secret],
+    secrets: &[&str],
 ) -> Result<Grant, Error> {
     let answer = &profile.answer;
     let wrong = |path, problem| malformed(profile, response, path, problem);
     let optional_text =
         |path: Option<Path>| match path.and_then(|path| Some((path, json.at(path)?))) {
             None => Ok(None),
-            Some((_, Json::Text(text))) => Ok(Some(text).filter(|text| !text.is_empty())),
-            Some((path, found)) => Err(wrong(path, Problem::of(Some(found), "a string"))),
+            Some((path, found)) => match found.text() {
+                Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+                None => Err(wrong(path, Problem::of(Some(found), "a string"))),
+            },
         };
 
     let access_token = match optional_text(Some(answer.access_token))? {
-        Some(token) if is_graphic(token.expose_secret()) => token,
+        Some(token) if is_graphic(token) => token,
         Some(_) => return Err(wrong(answer.access_token, Problem::NotAToken)),
         None => return Err(wrong(answer.access_token, Problem::Missing)),
     };
     if let (Some(path), Some(token_type)) = (answer.token_type, optional_text(answer.token_type)?) {
-        if !token_type.expose_secret().eq_ignore_ascii_case("bearer") {
+        if !token_type.eq_ignore_ascii_case("bearer") {
             return Err(wrong(path, Problem::NotBearer));
         }
     }
@@ -126,8 +129,8 @@ fn grant(
     let extras = extras.filter_map(|(name, path)| Some((*name, scalar_text(json.at(path)?)?)));
     let extras = extras.collect();
     let request_id = id_at(json, answer.request_id, secrets);
-    let access_token = Secret::passing(access_token.expose_secret());
-    let refresh_token = refresh_token.cloned();
+    let access_token = SecretBuf::from(access_token);
+    let refresh_token = refresh_token.map(SecretBuf::from);
     Ok(Grant { access_token, refresh_token, scopes, end, request_id, extras })
 }
 
@@ -139,26 +142,17 @@ fn is_graphic(text: &str) -> bool {
 /// An array of strings, or one string with spaces in between (RFC 6749 §3.3).
 fn scopes(json: &Json) -> Option<Vec<String>> {
     match json {
-        Json::Text(text) => {
-            Some(text.expose_secret().split_ascii_whitespace().map(str::to_owned).collect())
-        }
-        Json::Array(items) => items
-            .iter()
-            .map(|item| match item {
-                Json::Text(text) => Some(text.expose_secret().to_owned()),
-                _ => None,
-            })
-            .collect(),
-        _ => None,
+        Json::Array(items) => items.iter().map(|item| item.text().map(str::to_owned)).collect(),
+        _ => Some(json.text()?.split_ascii_whitespace().map(str::to_owned).collect()),
     }
 }
 
-fn scalar_text(json: &Json) -> Option<Secret> {
+fn scalar_text(json: &Json) -> Option<SecretBuf> {
     match json {
         Json::Text(text) => Some(text.clone()),
-        Json::Integer(number) => Some(number.to_string().into()),
-        Json::Number(number) => Some(number.to_string().into()),
-        Json::Bool(value) => Some(value.to_string().into()),
+        Json::Integer(number) => Some(number.to_string().as_str().into()),
+        Json::Number(number) => Some(number.to_string().as_str().into()),
+        Json::Bool(value) => Some(value.to_string().as_str().into()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
     }
 }
@@ -171,7 +165,7 @@ fn end(profile: &Profile, json: Option<&Json>) -> Result<End, &'static str> {
         Some(Json::Number(number)) => return Err(not_whole(*number)),
         // Some servers write numbers as strings.
         Some(Json::Text(text)) => {
-            let text = text.expose_secret().trim();
+            let text = text.expose_text().unwrap_or_default().trim();
             match (text.parse::<i64>(), text.parse::<f64>().map(Json::of_number)) {
                 (Ok(number), _) | (_, Ok(Json::Integer(number))) => number,
                 (_, Ok(Json::Number(number))) => return Err(not_whole(number)),
@@ -248,7 +242,6 @@ fn unreadable(defect: Defect) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::SecretBuf;
     use crate::vendors::{ehealth, parchment, pattern};
 
     fn answer(profile: &Profile, status: u16, body: &str) -> Result<Grant, Error> {
@@ -398,7 +391,7 @@ mod tests {
         let found = |profile: &Profile, status, body: &str| {
             let response = Response::new(status, &[], SecretBuf::from(body.as_bytes()));
             let found = read(profile, &response, &[]).refresh_token;
-            found.map(|token| token.expose_secret().to_owned())
+            found.map(|token| token.expose_text().unwrap().to_owned())
         };
         let new = Some("fake-new".to_owned());
         let whole = r#"{"data":{"value":"fake","expires_at":1900000000,"details":{"refresh_token":"fake-new"}}}"#;

@@ -2,10 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
 
 use crate::json::Json;
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::SecretBuf;
 use crate::profile::vocabulary::Path;
 
 /// The longest error code that is shown.
@@ -13,16 +12,15 @@ pub(super) const MAX_CODE: usize = 64;
 const MAX_ID: usize = 128;
 
 /// The vendor's id of the request, if it may be shown.
-pub(super) fn id_at(json: &Json, path: Option<Path>, secrets: &[&Secret]) -> Option<Box<str>> {
-    plain(json.text_at(path?)?.expose_secret(), MAX_ID, secrets)
+pub(super) fn id_at(json: &Json, path: Option<Path>, secrets: &[&str]) -> Option<Box<str>> {
+    plain(json.text_at(path?)?, MAX_ID, secrets)
 }
 
 /// The text, if it is short, plain and shares no piece with a secret.
-pub(super) fn plain(text: &str, longest: usize, secrets: &[&Secret]) -> Option<Box<str>> {
+pub(super) fn plain(text: &str, longest: usize, secrets: &[&str]) -> Option<Box<str>> {
     let is_plain = (1..=longest).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:+/=".contains(&b));
-    (is_plain && !secrets.iter().any(|secret| shares_a_piece(text, secret.expose_secret())))
-        .then(|| text.into())
+    (is_plain && !secrets.iter().any(|secret| shares_a_piece(text, secret))).then(|| text.into())
 }
 
 /// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one: as it is, in hex,
@@ -38,25 +36,26 @@ fn shares_a_piece(text: &str, secret: &str) -> bool {
     if is_in(text.as_bytes(), secret.as_bytes()) {
         return true;
     }
-    let mut hex = Zeroizing::new(vec![0; 2 * secret.len()]);
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(secret.bytes()) {
-        pair.copy_from_slice(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+    let mut hex = SecretBuf::with_capacity(2 * secret.len());
+    for byte in secret.bytes() {
+        hex.push(&[byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
     }
     // Base64 looks different at each offset within a group of three bytes.
     let base64 = |offset: usize| {
         let mut shifted = SecretBuf::with_capacity(offset + secret.len());
         shifted.push(&[0; 2][..offset]);
         shifted.push(secret.as_bytes());
-        let mut encoded = Zeroizing::new(vec![0; 4 * shifted.len().div_ceil(3)]);
-        // The buffer has the exact size.
-        let _ = STANDARD.encode_slice(shifted.expose_secret(), &mut encoded);
+        let (mut encoded, length) = (SecretBuf::default(), 4 * shifted.len().div_ceil(3));
+        // There is room for all of it.
+        let _ = encoded.append(length, |room| STANDARD.encode_slice(shifted.expose_secret(), room));
         // Characters at the ends hold bits of the neighbours.
-        let whole = (4 * offset).div_ceil(3)..4 * shifted.len() / 3;
-        Zeroizing::new(encoded[whole].to_vec())
+        encoded.truncate(4 * shifted.len() / 3);
+        encoded.remove_first((4 * offset).div_ceil(3));
+        encoded
     };
     let standard = text.replace('-', "+").replace('_', "/");
-    is_in(text.to_ascii_lowercase().as_bytes(), &hex)
-        || (0..3).any(|offset| is_in(standard.as_bytes(), &base64(offset)))
+    is_in(text.to_ascii_lowercase().as_bytes(), hex.expose_secret())
+        || (0..3).any(|offset| is_in(standard.as_bytes(), base64(offset).expose_secret()))
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -71,8 +70,8 @@ mod tests {
 
     #[test]
     fn codes_and_ids_are_shown_only_when_plain_and_free_of_secrets() {
-        let secrets = [Secret::from("fake-secret-0123456789"), Secret::from("hunter")];
-        let shown = |text: &str| plain(text, MAX_ID, &secrets.each_ref()).is_some();
+        let secrets = ["fake-secret-0123456789", "hunter"];
+        let shown = |text: &str| plain(text, MAX_ID, &secrets).is_some();
         assert!(shown("req_1705312200000_pqr678"));
         assert!(shown("1-68a44ded-5c4fdd75455250d518c3bab2"));
         assert!(!shown(""));
@@ -86,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_four_bytes_is_looked_for_and_a_shorter_one_is_not() {
-        let shown = |secret: &str| plain("req-pin4", MAX_ID, &[&Secret::from(secret)]).is_some();
+        let shown = |secret: &str| plain("req-pin4", MAX_ID, &[secret]).is_some();
         assert!(!shown("pin4"));
         assert!(shown("pin"));
         assert!(shown(""));
@@ -95,7 +94,7 @@ mod tests {
     #[test]
     fn an_id_that_repeats_an_encoded_secret_is_not_shown() {
         let secret = "f\u{e4}ke>secret?0123456789";
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
+        let shown = |text: &str| plain(text, MAX_ID, &[secret]).is_some();
         let url_safe = base64::engine::general_purpose::URL_SAFE;
         for around in ["", "a", "ab", "abc", "client:"] {
             let pair = format!("{around}{secret}{around}");
@@ -106,12 +105,12 @@ mod tests {
         }
         // The first eight characters are enough, whatever stands before the secret.
         let short = "fake>sec";
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(short)]).is_some();
+        let shown = |text: &str| plain(text, MAX_ID, &[short]).is_some();
         for (before, from) in [("", 0), ("a", 2), ("ab", 3)] {
             let encoded = STANDARD.encode(format!("{before}{short}"));
             assert!(!shown(&encoded[from..from + 8]), "{before}");
         }
-        let shown = |text: &str| plain(text, MAX_ID, &[&Secret::from(secret)]).is_some();
+        let shown = |text: &str| plain(text, MAX_ID, &[secret]).is_some();
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         for part in [&hex[..], &hex[10..18], &hex[11..19]] {
             assert!(!shown(part) && !shown(&part.to_uppercase()), "{part}");

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::json::{Defect, Json};
-use crate::memory::Secret;
 use crate::profile::redact::{MAX_CODE, id_at, plain};
 use crate::profile::vocabulary::{Code, CodeAt, Profile};
 use crate::transport::Response;
@@ -17,7 +16,7 @@ pub(super) fn error_of(
     profile: &Profile,
     response: &Response,
     json: Result<&Json, &Defect>,
-    secrets: &[&Secret],
+    secrets: &[&str],
 ) -> Error {
     let refusals = &profile.refusals;
     let http_status = response.status();
@@ -85,13 +84,11 @@ fn kind_of_status(status: u16) -> ErrorKind {
 
 fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
     match at {
-        CodeAt::Text(path) => json.text_at(path).map(Secret::expose_secret),
-        CodeAt::LastSegment(path) => {
-            json.text_at(path)?.expose_secret().trim_end_matches('/').rsplit('/').next()
-        }
+        CodeAt::Text(path) => json.text_at(path),
+        CodeAt::LastSegment(path) => json.text_at(path)?.trim_end_matches('/').rsplit('/').next(),
         CodeAt::Key(path) => match json.at(path)? {
             Json::Object(members) => match members.as_slice() {
-                [(key, _)] => Some(key.expose_secret()).filter(|key| *key != "message"),
+                [(key, _)] => key.expose_text().filter(|key| *key != "message"),
                 _ => None,
             },
             _ => None,
@@ -104,8 +101,7 @@ fn code_at<'a>(json: &'a Json, at: &CodeAt) -> Option<&'a str> {
 fn faults(profile: &Profile, json: &Json) -> Vec<&'static str> {
     let Some(at) = &profile.refusals.faults else { return Vec::new() };
     let Some(Json::Array(items)) = json.at(at.list) else { return Vec::new() };
-    let named: Vec<&str> =
-        items.iter().filter_map(|item| Some(item.text_at(&[at.field])?.expose_secret())).collect();
+    let named: Vec<&str> = items.iter().filter_map(|item| item.text_at(&[at.field])).collect();
     let known = profile.credentials.iter().map(|credential| credential.name);
     let is_named = |ours: &&str| {
         // `$.token.refresh_token`, `scope[0]` and `scope` all name a field.

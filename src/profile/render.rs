@@ -1,6 +1,5 @@
 //! Profile and credentials in, request out.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -29,8 +28,8 @@ pub(crate) fn render(profile: &Profile, inputs: &Inputs<'_>) -> Result<Request, 
         Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, inputs)),
     };
     let mut headers = Vec::with_capacity(2 + profile.headers.len());
-    headers.push(("content-type", Secret::passing(content_type)));
-    headers.push(("accept", Secret::passing("application/json")));
+    headers.push(("content-type", SecretBuf::from(content_type)));
+    headers.push(("accept", SecretBuf::from("application/json")));
     for (name, part) in profile.headers {
         if let Some(value) = header(part, inputs)? {
             headers.push((name, value));
@@ -40,21 +39,18 @@ pub(crate) fn render(profile: &Profile, inputs: &Inputs<'_>) -> Result<Request, 
     Ok(Request::new(Arc::clone(inputs.url), headers, body, replayable))
 }
 
-fn header(part: &HeaderPart, inputs: &Inputs<'_>) -> Result<Option<Secret>, Error> {
+fn header(part: &HeaderPart, inputs: &Inputs<'_>) -> Result<Option<SecretBuf>, Error> {
     let credential = |name| inputs.credentials.get(name);
     Ok(match part {
         HeaderPart::Credential(name) => {
-            credential(name).map(|value| Secret::passing(value.expose_secret()))
+            credential(name).map(|value| SecretBuf::from(value.expose_secret()))
         }
-        HeaderPart::Bearer(name) => match credential(name) {
-            None => None,
-            Some(token) => {
-                let mut value = SecretBuf::with_capacity(BEARER.len() + token.len());
-                value.push(BEARER);
-                value.push(token.expose_secret().as_bytes());
-                Some(Secret::passing_from(value).ok_or_else(unrenderable)?)
-            }
-        },
+        HeaderPart::Bearer(name) => credential(name).map(|token| {
+            let mut value = SecretBuf::with_capacity(BEARER.len() + token.len());
+            value.push(BEARER);
+            value.push(token.expose_secret().as_bytes());
+            value
+        }),
         HeaderPart::Basic { user, password } => match (credential(user), credential(password)) {
             (Some(user), Some(password)) => {
                 Some(basic(user, password, inputs.percent_encode_basic)?)
@@ -64,7 +60,7 @@ fn header(part: &HeaderPart, inputs: &Inputs<'_>) -> Result<Option<Secret>, Erro
     })
 }
 
-fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secret, Error> {
+fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<SecretBuf, Error> {
     let mut pair = SecretBuf::with_capacity(3 * (user.len() + password.len()) + 1);
     for (half, end) in [(user, &b":"[..]), (password, b"")] {
         match percent_encode {
@@ -80,7 +76,7 @@ fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secre
     value
         .append(length, |room| BASE64.encode_slice(pair.expose_secret(), room))
         .map_err(|_| unrenderable())?;
-    Secret::passing_from(value).ok_or_else(unrenderable)
+    Ok(value)
 }
 
 fn json_body(
@@ -161,15 +157,4 @@ fn push_form_encoded(buffer: &mut SecretBuf, text: &str) {
 
 fn unrenderable() -> Error {
     Error::new(ErrorKind::Internal, ErrorPhase::Configure)
-}
-
-impl Write for SecretBuf {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.push(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

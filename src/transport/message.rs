@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::url::Url;
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::SecretBuf;
 
 /// The most that is read of an answer's body, in bytes.
 pub const MAX_ANSWER: usize = 64 * 1024;
@@ -15,7 +15,7 @@ pub struct Request(Arc<Content>);
 /// The parts of a request. They are shared, so that there is one copy of the secrets.
 pub(super) struct Content {
     pub(super) url: Arc<Url>,
-    pub(super) headers: Vec<(&'static str, Secret)>,
+    pub(super) headers: Vec<(&'static str, SecretBuf)>,
     pub(super) body: SecretBuf,
     pub(super) replayable: bool,
 }
@@ -23,7 +23,7 @@ pub(super) struct Content {
 impl Request {
     pub(crate) fn new(
         url: Arc<Url>,
-        headers: Vec<(&'static str, Secret)>,
+        headers: Vec<(&'static str, SecretBuf)>,
         body: SecretBuf,
         replayable: bool,
     ) -> Self {
@@ -47,8 +47,8 @@ impl Request {
         &self.0.url
     }
 
-    /// The headers in order, names in lower case, without `host` and `content-length`.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+    /// The headers in order, names in lower case, values UTF-8, without `host` and `content-length`.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &SecretBuf)> {
         self.0.headers.iter().map(|(name, value)| (*name, value))
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::Secret;
 
 /// How the built-in transport reaches the vendor. Checked by
 /// [`HttpsTransport::new`](super::HttpsTransport::new), not here.
@@ -23,9 +23,8 @@ pub(crate) struct Settings {
     pub(crate) crl_pem: Option<Vec<u8>>,
     /// The client's certificate chain for mutual TLS, PEM, its own first. Default: none.
     pub(crate) client_cert_pem: Option<Vec<u8>>,
-    /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted, in memory that is
-    /// [kept](SecretBuf::into_kept). Default: none.
-    pub(crate) client_key_pem: Option<SecretBuf>,
+    /// The key that belongs to it: PKCS#8, PKCS#1 or SEC1, not encrypted. Default: none.
+    pub(crate) client_key_pem: Option<Secret>,
     /// SHA-256 of public keys (DER `SubjectPublicKeyInfo`), base64. When there are any, the
     /// server's key or that of a CA that vouches for it must be among them. Default: none.
     pub(crate) pins: Vec<String>,
@@ -62,7 +61,7 @@ impl Settings {
             ProxyChoice::Url(url) => url.is_locked(),
             ProxyChoice::Off | ProxyChoice::Environment => true,
         };
-        proxy && self.client_key_pem.as_ref().is_none_or(SecretBuf::is_locked)
+        proxy && self.client_key_pem.as_ref().is_none_or(Secret::is_locked)
     }
 }
 

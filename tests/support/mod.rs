@@ -159,7 +159,7 @@ impl Transport for Script {
         self.sent.lock().unwrap().push(Sent {
             url: request.url().to_string(),
             headers: headers
-                .map(|(name, value)| (name.to_owned(), value.expose_secret().to_owned()))
+                .map(|(name, value)| (name.to_owned(), value.expose_text().unwrap().to_owned()))
                 .collect(),
             body: String::from_utf8(request.body().expose_secret().to_vec()).unwrap(),
         });

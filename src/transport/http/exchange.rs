@@ -34,8 +34,10 @@ impl Exchange {
     ) -> Result<Rc<Self>, Error> {
         // ureq would check the headers, but gets none.
         let mut values = request.headers();
-        let flaw =
-            values.find_map(|(name, value)| Some((name, header_flaw(value.expose_secret())?)));
+        let flaw = values.find_map(|(name, value)| {
+            let flaw = value.expose_text().map_or(Some("is not text"), header_flaw);
+            Some((name, flaw?))
+        });
         if let Some((name, problem)) = flaw {
             return Err(Error::setting(name, problem, "correct the credential"));
         }
@@ -77,8 +79,8 @@ impl Exchange {
         let mut message = SecretBuf::with_capacity(written.len() + of_headers);
         message.push(lines);
         for (name, value) in headers() {
-            for piece in [name, ": ", value, "\r\n"] {
-                message.push(piece.as_bytes());
+            for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
+                message.push(piece);
             }
         }
         message.push(b"\r\n");

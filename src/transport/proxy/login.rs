@@ -43,12 +43,15 @@ impl Login {
     }
 
     /// The value of a `Basic` header (RFC 7617).
-    pub(super) fn basic(&self) -> Secret {
+    pub(super) fn basic(&self) -> SecretBuf {
         let mut pair = SecretBuf::with_capacity(self.user.len() + 1 + self.password.len());
         for part in [self.user.expose_secret(), ":", self.password.expose_secret()] {
             pair.push(part.as_bytes());
         }
-        Secret::from(STANDARD.encode(pair.expose_secret()))
+        let (mut value, length) = (SecretBuf::default(), pair.len().div_ceil(3) * 4);
+        // There is room for all of it.
+        let _ = value.append(length, |room| STANDARD.encode_slice(pair.expose_secret(), room));
+        value
     }
 
     /// The message of RFC 1929.

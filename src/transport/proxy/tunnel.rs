@@ -54,7 +54,7 @@ impl Proxy {
             return handshake.request_tunnel(&request);
         };
         request.push(b"proxy-authorization: Basic ");
-        request.push(login.basic().expose_secret().as_bytes());
+        request.push(login.basic().expose_secret());
         request.push(b"\r\n\r\n");
         let permit = handshake.permit(login)?;
         let answer = handshake.request_tunnel(&request);

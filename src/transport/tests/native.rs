@@ -16,7 +16,7 @@ use super::peer::{
 use super::settings::refused;
 use super::trust::{mutual, pin, serving};
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::memory::SecretBuf;
+use crate::memory::Secret;
 use crate::transport::connect::connect;
 use crate::transport::read_buffer::ReadBuffer;
 use crate::transport::tls::{Session, TlsConfig};
@@ -172,7 +172,7 @@ fn a_pinned_key_must_be_the_servers_own() {
 fn with_identity(certificate: &str, key: &[u8]) -> Settings {
     Settings {
         client_cert_pem: Some(certificate.into()),
-        client_key_pem: Some(SecretBuf::from(key)),
+        client_key_pem: Some(Secret::from(std::str::from_utf8(key).unwrap())),
         ..system()
     }
 }

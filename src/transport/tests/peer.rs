@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::error::Error;
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::SecretBuf;
 use crate::transport::{
     Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Response, Settings, Transport,
     TrustRoots, Url,
@@ -268,8 +268,8 @@ pub(super) fn parsed(url: impl AsRef<str>) -> Url {
 
 pub(super) fn request(url: impl AsRef<str>) -> Request {
     let headers = vec![
-        ("authorization", Secret::from("Basic ZmFrZTpmYWtl")),
-        ("content-type", Secret::from("application/x-www-form-urlencoded")),
+        ("authorization", SecretBuf::from("Basic ZmFrZTpmYWtl")),
+        ("content-type", SecretBuf::from("application/x-www-form-urlencoded")),
     ];
     let body = SecretBuf::from(&b"grant_type=client_credentials"[..]);
     Request::new(Arc::new(parsed(url)), headers, body, true)

@@ -23,7 +23,7 @@ use super::peer::{
 use super::proxies::through;
 use super::trust::with_identity;
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::memory::Secret;
+use crate::memory::SecretBuf;
 use crate::transport::{HttpsTransport, Settings, Transport};
 
 /// A program that runs until it is dropped, with a folder of its own.
@@ -257,7 +257,7 @@ fn nginx_that_says_100_continue() {
     let (relay, said) = overheard(&nginx);
     for url in [nginx.url(), relay.url()] {
         let mut expecting = request(url);
-        expecting.content().headers.push(("expect", Secret::from("100-continue")));
+        expecting.content().headers.push(("expect", SecretBuf::from("100-continue")));
         let response = transport().send(&expecting, &attempt(Duration::from_secs(20))).unwrap();
         assert_eq!(response.body().expose_secret(), b"the end");
     }

@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 
 use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::Secret;
 use crate::profile::{check_scheme, endpoint};
 use crate::transport::url::Host;
 use crate::transport::{HttpsTransport, ProxyChoice, Settings, TrustRoots};
@@ -69,7 +69,7 @@ fn a_client_certificate_and_its_key_must_fit() {
     let (one, other) = (Ca::trusted().vendor(), Ca::trusted().vendor());
     let with = |certificate: &str, key: &str| Settings {
         client_cert_pem: Some(certificate.into()),
-        client_key_pem: Some(SecretBuf::from(key.as_bytes())),
+        client_key_pem: Some(Secret::from(key)),
         ..settings()
     };
     let (certificate, key) = (one.certificate_pem.as_str(), one.key.serialize_pem());
@@ -121,7 +121,7 @@ fn a_client_certificate_of_version_1_is_told_as_such() {
     let key = KeyPair::generate().unwrap();
     let settings = Settings {
         client_cert_pem: Some(version_1(&key).into()),
-        client_key_pem: Some(SecretBuf::from(key.serialize_pem().as_bytes())),
+        client_key_pem: Some(key.serialize_pem().into()),
         ..settings()
     };
     let Err(error) = HttpsTransport::new(settings) else { panic!("accepted") };
@@ -137,7 +137,7 @@ fn keys_in_every_usual_form_are_read() {
         let Some((certificate, key)) = super::peer::openssl_identity(kind) else { return };
         let settings = Settings {
             client_cert_pem: Some(certificate),
-            client_key_pem: Some(SecretBuf::from(&key[..])),
+            client_key_pem: Some(Secret::from(String::from_utf8(key).unwrap())),
             ..settings()
         };
         HttpsTransport::new(settings).unwrap_or_else(|error| panic!("{kind}: {error}"));

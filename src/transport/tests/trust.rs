@@ -13,7 +13,7 @@ use rustls::{RootCertStore, ServerConfig};
 
 use super::peer::{Ca, HOST, Identity, OK, Peer, post, read_request, settings, transport};
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::memory::SecretBuf;
+use crate::memory::Secret;
 use crate::transport::{HttpsTransport, Settings};
 
 pub(super) fn serving(identity: &Identity) -> Peer {
@@ -166,7 +166,7 @@ pub(super) fn mutual(version: &'static rustls::SupportedProtocolVersion) -> Peer
 pub(super) fn with_identity(identity: &Identity) -> HttpsTransport {
     HttpsTransport::new(Settings {
         client_cert_pem: Some(identity.certificate_pem.clone().into()),
-        client_key_pem: Some(SecretBuf::from(identity.key.serialize_pem().as_bytes())),
+        client_key_pem: Some(Secret::from(identity.key.serialize_pem())),
         ..settings()
     })
     .unwrap()

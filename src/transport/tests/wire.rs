@@ -12,7 +12,7 @@ use super::peer::{
     Ca, OK, OK_BODY, Peer, Tls, attempt, linger, post, read_request, request, settings, transport,
 };
 use crate::error::{ErrorKind, ErrorPhase};
-use crate::memory::{Secret, SecretBuf};
+use crate::memory::SecretBuf;
 use crate::transport::{HttpsTransport, Settings, Transport};
 
 #[test]
@@ -348,7 +348,7 @@ fn a_header_value_cannot_smuggle_a_line() {
     let peer = Peer::plain(OK);
     for bad in ["a\r\nb: c", "a\nb", "a\0b", "a\x7fb"] {
         let mut request = request(peer.plain_url());
-        request.content().headers.push(("x-key", Secret::from(bad)));
+        request.content().headers.push(("x-key", SecretBuf::from(bad)));
         let error = transport().send(&request, &attempt(Duration::from_secs(20))).unwrap_err();
         assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidSetting, Some("x-key")));
     }

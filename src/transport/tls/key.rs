@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::{self, PemObject, SectionKind};
@@ -12,26 +14,26 @@ use rustls::pki_types::{
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{Error, InconsistentKeys, SignatureAlgorithm, SignatureScheme};
 
-use crate::memory::{SecretBuf, wipe, wipe_dead_stack};
+use crate::memory::{Secret, SecretBuf, wipe, wipe_dead_stack};
 
-/// A private key as it was given.
+/// A private key as it was given: what stands between the lines of its PEM.
 pub(super) struct KeyDer {
     kind: SectionKind,
-    der: SecretBuf,
+    base64: Secret,
 }
 
 impl KeyDer {
     /// The first in a PEM file.
-    pub(super) fn from_pem(pem: &[u8]) -> Result<Self, pem::Error> {
-        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem) {
+    pub(super) fn from_pem(pem: &str) -> Result<Self, pem::Error> {
+        for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes()) {
             let (kind, mut der) = section?;
-            let kept = SecretBuf::from(&der[..]).into_kept();
+            let base64 = Secret::from(STANDARD.encode(&der));
             wipe(&mut der);
             if let SectionKind::PrivateKey
             | SectionKind::RsaPrivateKey
             | SectionKind::EcPrivateKey = kind
             {
-                return Ok(KeyDer { kind, der: kept });
+                return Ok(KeyDer { kind, base64 });
             }
         }
         Err(pem::Error::NoItemsFound)
@@ -39,7 +41,10 @@ impl KeyDer {
 
     /// What signs with it: the key taken apart, in ordinary memory.
     fn parse(&self) -> Result<Arc<dyn SigningKey>, Error> {
-        let der = self.der.expose_secret();
+        let (mut der, base64) = (SecretBuf::default(), self.base64.expose_secret());
+        der.append(base64.len(), |room| STANDARD.decode_slice(base64, room))
+            .map_err(|_| Error::General(String::new()))?;
+        let der = der.expose_secret();
         any_supported_type(&match self.kind {
             SectionKind::RsaPrivateKey => PrivateKeyDer::Pkcs1(PrivatePkcs1KeyDer::from(der)),
             SectionKind::EcPrivateKey => PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(der)),

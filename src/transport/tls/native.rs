@@ -138,9 +138,8 @@ fn system_identity(settings: &Settings) -> Result<Option<Identity>, Error> {
         Error::setting("client_key_pem", problem, remedy)
     };
     // There may be text before the key, which the library does not take.
-    let start = key.windows(FORM.len()).position(|part| part == FORM.as_bytes());
-    let key = &key[start.unwrap_or_default()..];
-    Identity::from_pkcs8(chain, key).map(Some).map_err(unusable)
+    let key = &key[key.find(FORM).unwrap_or_default()..];
+    Identity::from_pkcs8(chain, key.as_bytes()).map(Some).map_err(unusable)
 }
 
 fn wait(unfinished: &mut MidHandshakeTlsStream<Pipe>, attempt: &Attempt) -> Result<(), Error> {

@@ -71,11 +71,11 @@ fn missing(field: &'static str, given: &str) -> Error {
     Error::setting(field, format!("is missing, but {given} is given"), "give both, or neither")
 }
 
-fn private_key(pem: &[u8]) -> Result<KeyDer, Error> {
+fn private_key(pem: &str) -> Result<KeyDer, Error> {
     const FIELD: &str = "client_key_pem";
     match KeyDer::from_pem(pem) {
         Ok(key) => Ok(key),
-        Err(pem::Error::NoItemsFound) if is_encrypted(pem) => {
+        Err(pem::Error::NoItemsFound) if pem.contains("ENCRYPTED") => {
             let remedy = "decrypt it first, for example with: openssl pkey -in key.pem";
             Err(Error::setting(FIELD, "is encrypted", remedy))
         }
@@ -84,9 +84,4 @@ fn private_key(pem: &[u8]) -> Result<KeyDer, Error> {
         }
         Err(error) => Err(malformed(FIELD, &error)),
     }
-}
-
-fn is_encrypted(pem: &[u8]) -> bool {
-    const MARK: &[u8] = b"ENCRYPTED";
-    pem.windows(MARK.len()).any(|part| part == MARK)
 }
