@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::Parts;
 use crate::doctor::{self, DoctorReport};
 use crate::error::Error;
 use crate::life::clock::{instant_after, system_time};
@@ -24,7 +24,7 @@ use crate::memory::{Secret, wipe_dead_stack};
 use crate::profile::{Credentials, REFRESH_TOKEN_END, refresh_token_end};
 use crate::stats::ClientStats;
 use crate::token::{Shard, Token};
-use crate::transport::{Attempt, Transport, Url};
+use crate::transport::Attempt;
 use shared::{SKEW_UNKNOWN, Shared};
 use state::{Change, State};
 
@@ -41,36 +41,23 @@ use state::{Change, State};
 pub struct Client(Arc<Shared>);
 
 impl Client {
-    pub(crate) fn new(
-        config: Config,
-        url: Arc<Url>,
-        transport: Arc<dyn Transport>,
-        credentials: Credentials,
-        refresh_token_end_ms: Option<i64>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         // What moves to the heap takes along, as padding, whatever lay on the stack before.
         wipe_dead_stack();
-        Client(Arc::new(Shared::new(config, url, transport, credentials, refresh_token_end_ms)))
+        Client(Arc::new(Shared::new(parts)))
     }
 
-    /// For a sibling: what it has in common with this client.
-    pub(crate) fn config(&self) -> &Config {
-        &self.0.config
-    }
-
-    pub(crate) fn url(&self) -> &Arc<Url> {
-        &self.0.url
-    }
-
-    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
-        &self.0.transport
-    }
-
-    /// The present credentials, and when the refresh token ends, in Unix milliseconds.
-    pub(crate) fn credentials(&self) -> (Credentials, Option<i64>) {
-        let state = self.0.state.load();
-        let end_ms = state.refresh_life.map(|life| life.end.wall_ms);
-        (Credentials::clone(&state.credentials), end_ms)
+    /// What a sibling begins with.
+    pub(crate) fn parts(&self) -> Parts {
+        let this = &*self.0;
+        let state = this.state.load();
+        Parts {
+            config: this.config.clone(),
+            url: Arc::clone(&this.url),
+            transport: Arc::clone(&this.transport),
+            credentials: Credentials::clone(&state.credentials),
+            refresh_token_end_ms: state.refresh_life.map(|life| life.end.wall_ms),
+        }
     }
 
     /// A token that is valid now: cached, or fetched. Blocks at most the builder's timeout.

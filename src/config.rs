@@ -1,5 +1,5 @@
-//! What a client is made of, apart from its credentials: the builder fills it in, the client works
-//! by it, and a sibling starts with a copy.
+//! What a client is made of: the builder fills it in, the client works by it, and a sibling starts
+//! with a copy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::life::{Clock, SystemClock};
 use crate::memory::Secret;
-use crate::profile::Profile;
+use crate::profile::{Credentials, Profile};
+use crate::transport::{Transport, Url};
 
 /// An error of the host's own callback.
 pub(crate) type CallbackError = Box<dyn std::error::Error + Send + Sync>;
@@ -17,6 +18,18 @@ pub(crate) type OnRotation = Arc<dyn Fn(&Secret) -> Result<(), CallbackError> + 
 /// Takes note of an event.
 pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
 
+/// All of it, checked.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    /// The token endpoint's.
+    pub(crate) url: Arc<Url>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) credentials: Credentials,
+    /// When the refresh token ends, in Unix milliseconds, where that is known.
+    pub(crate) refresh_token_end_ms: Option<i64>,
+}
+
+/// What stays as it is as long as the client lives.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) profile: &'static Profile,

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::builder::draft::{Draft, Parts};
+use crate::builder::draft::Draft;
 use crate::builder::settings::{self, append_pem};
 use crate::client::Client;
+use crate::config::Parts;
 use crate::doctor::{self, DoctorReport};
 use crate::error::Error;
 use crate::event::Event;
@@ -51,15 +52,15 @@ impl Client {
     /// Cheap: make one for each acting user, and drop it when the user leaves.
     #[must_use]
     pub fn sibling(&self) -> ClientBuilder {
-        let (credentials, refresh_token_end_ms) = self.credentials();
+        let Parts { config, url, transport, credentials, refresh_token_end_ms } = self.parts();
         let draft = Draft {
-            config: self.config().clone(),
-            url: Some(Arc::clone(self.url())),
-            transport: Some(Arc::clone(self.transport())),
+            config,
+            url: Some(url),
             credentials,
             refresh_token_end_ms,
             has_siblings_end: true,
-            ..Draft::new(self.config().profile)
+            transport: Some(transport),
+            https: None,
         };
         ClientBuilder { draft, wrong: None }
     }
@@ -327,11 +328,7 @@ impl ClientBuilder {
     /// # Errors
     /// The first setting that cannot be used, by its name, with what to do.
     pub fn build(self) -> Result<Client, Error> {
-        self.finish(|draft| {
-            let Parts { config, url, transport, credentials, refresh_token_end_ms } =
-                draft.build()?;
-            Ok(Client::new(config, url, transport, credentials, refresh_token_end_ms))
-        })
+        self.finish(|draft| draft.build().map(Client::new))
     }
 
     /// As [`Client::doctor`], for a machine that has no credentials yet: needs a base URL and what

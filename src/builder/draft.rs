@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Config, Parts};
 use crate::error::Error;
 use crate::memory::Secret;
 use crate::profile::{
@@ -25,15 +25,6 @@ pub(super) struct Draft {
     pub(super) transport: Option<Arc<dyn Transport>>,
     /// The settings of the built-in transport, if any was set.
     pub(super) https: Option<transport::Settings>,
-}
-
-/// What a client is made of, checked.
-pub(super) struct Parts {
-    pub(super) config: Config,
-    pub(super) url: Arc<Url>,
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) credentials: Credentials,
-    pub(super) refresh_token_end_ms: Option<i64>,
 }
 
 impl Draft {

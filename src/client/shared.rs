@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use super::limits::Limits;
 use super::state::{Change, State};
-use crate::config::Config;
+use crate::config::{Config, Parts};
 use crate::error::Error;
 use crate::event::{Event, EventKind};
 use crate::life::clock::Moment;
 use crate::life::single_flight::SingleFlight;
 use crate::life::snapshot::Snapshot;
 use crate::memory::{PerProcess, Secret};
-use crate::profile::Credentials;
 use crate::stats::Counters;
 use crate::thread;
 use crate::token::{Shard, Token};
@@ -38,13 +37,8 @@ pub(super) type Outcome = Result<Token, Error>;
 pub(super) const SKEW_UNKNOWN: i64 = i64::MIN;
 
 impl Shared {
-    pub(super) fn new(
-        config: Config,
-        url: Arc<Url>,
-        transport: Arc<dyn Transport>,
-        credentials: Credentials,
-        refresh_token_end_ms: Option<i64>,
-    ) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { config, url, transport, credentials, refresh_token_end_ms } = parts;
         let now = Moment::now(&*config.clock);
         Shared {
             config,

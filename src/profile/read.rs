@@ -18,7 +18,6 @@ use crate::transport::Response;
 #[derive(Debug)]
 pub(crate) struct Grant {
     pub(crate) access_token: SecretBuf,
-    pub(crate) refresh_token: Option<SecretBuf>,
     /// `None` where the answer names no scopes: as requested then (RFC 6749 §5.1).
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) end: End,
@@ -41,13 +40,9 @@ pub(crate) fn read(profile: &Profile, response: &Response, secrets: &[&Secret]) 
     let parsed = Json::parse(response.body().expose_secret());
     let grant = read_grant(profile, response, &parsed, secrets);
     let is_success = profile.answer.success.contains(&response.status());
-    let refresh_token = match (&grant, &parsed, profile.answer.refresh_token) {
-        (Ok(grant), ..) => grant.refresh_token.clone(),
-        (Err(_), Ok(json), Some(path)) if is_success && is_flagged(profile, json) => {
-            json.text_at(path).filter(|text| !text.is_empty()).map(SecretBuf::from)
-        }
-        _ => None,
-    };
+    let success = parsed.as_ref().ok().filter(|json| is_success && is_flagged(profile, json));
+    let found = success.and_then(|json| json.text_at(profile.answer.refresh_token?));
+    let refresh_token = found.filter(|text| !text.is_empty()).map(SecretBuf::from);
     Reading { refresh_token, grant }
 }
 
@@ -114,7 +109,7 @@ fn grant(
             return Err(wrong(path, Problem::NotBearer));
         }
     }
-    let refresh_token = optional_text(answer.refresh_token)?;
+    optional_text(answer.refresh_token)?;
     let scopes = match answer.scope.and_then(|path| Some((path, json.at(path)?))) {
         None => None,
         Some((path, found)) => {
@@ -130,8 +125,7 @@ fn grant(
     let extras = extras.collect();
     let request_id = id_at(json, answer.request_id, secrets);
     let access_token = SecretBuf::from(access_token);
-    let refresh_token = refresh_token.map(SecretBuf::from);
-    Ok(Grant { access_token, refresh_token, scopes, end, request_id, extras })
+    Ok(Grant { access_token, scopes, end, request_id, extras })
 }
 
 /// Looks at every byte, since that takes many at a time.

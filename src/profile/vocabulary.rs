@@ -45,6 +45,23 @@ pub(crate) struct Credential {
     pub(crate) role: Role,
 }
 
+impl Credential {
+    /// One that says whose token it will be.
+    pub(crate) const fn holder(name: &'static str, carrier: Carrier) -> Self {
+        Credential { name, required: true, carrier, role: Role::Holder }
+    }
+
+    /// One that proves that the holder is who it says.
+    pub(crate) const fn proof(name: &'static str, carrier: Carrier) -> Self {
+        Credential { name, required: true, carrier, role: Role::Proof }
+    }
+
+    /// The same, for endpoints that do not always ask for it.
+    pub(crate) const fn optional(self) -> Self {
+        Credential { required: false, ..self }
+    }
+}
+
 /// What a credential says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

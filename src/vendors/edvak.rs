@@ -6,7 +6,7 @@ use crate::error::ErrorKind;
 use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Code, Credential, Expiry, ExpiryKind, FormPart, Plausible, Profile,
-    Refusals, Role, Rule, SHORTEST_LIFE, STANDARD_CODES, Scopes, Unit,
+    Refusals, Rule, SHORTEST_LIFE, STANDARD_CODES, Scopes, Unit,
 };
 use crate::vendors::vendor::{Setup, Vendor, sealed};
 
@@ -50,20 +50,10 @@ pub(crate) static PROFILE: Profile = Profile {
     base_path: "",
     path: "/ccda/ccda/generate-token",
     credentials: &[
-        Credential {
-            name: "client_id",
-            required: true,
-            carrier: Carrier::Body,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "client_secret",
-            required: true,
-            carrier: Carrier::Body,
-            role: Role::Proof,
-        },
-        Credential { name: "username", required: true, carrier: Carrier::Body, role: Role::Holder },
-        Credential { name: "password", required: true, carrier: Carrier::Body, role: Role::Proof },
+        Credential::holder("client_id", Carrier::Body),
+        Credential::proof("client_secret", Carrier::Body),
+        Credential::holder("username", Carrier::Body),
+        Credential::proof("password", Carrier::Body),
     ],
     scopes: Scopes::NotTaken,
     headers: &[],

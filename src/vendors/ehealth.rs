@@ -6,7 +6,7 @@ use crate::error::ErrorKind;
 use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
-    JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
+    JsonPart, Plausible, Profile, Refusals, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
 use crate::vendors::vendor::{Setup, Vendor, sealed};
 
@@ -56,36 +56,11 @@ pub(crate) static PROFILE: Profile = Profile {
     base_path: "",
     path: "/oauth/tokens",
     credentials: &[
-        Credential {
-            name: "client_id",
-            required: true,
-            carrier: Carrier::Body,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "client_secret",
-            required: true,
-            carrier: Carrier::Body,
-            role: Role::Proof,
-        },
-        Credential {
-            name: "refresh_token",
-            required: true,
-            carrier: Carrier::Body,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "custom_psk",
-            required: false,
-            carrier: Carrier::Header,
-            role: Role::Proof,
-        },
-        Credential {
-            name: "api_key",
-            required: false,
-            carrier: Carrier::Header,
-            role: Role::Proof,
-        },
+        Credential::holder("client_id", Carrier::Body),
+        Credential::proof("client_secret", Carrier::Body),
+        Credential::holder("refresh_token", Carrier::Body),
+        Credential::proof("custom_psk", Carrier::Header).optional(),
+        Credential::proof("api_key", Carrier::Header).optional(),
     ],
     scopes: Scopes::NotTaken,
     headers: &[

@@ -6,7 +6,7 @@ use crate::error::ErrorKind;
 use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Code, CodeAt, Credential, Expiry, ExpiryKind, FaultsAt, HeaderPart,
-    JsonPart, Plausible, Profile, Refusals, Role, Rule, SHORTEST_LIFE, Scopes, Unit,
+    JsonPart, Plausible, Profile, Refusals, Rule, SHORTEST_LIFE, Scopes, Unit,
 };
 use crate::vendors::vendor::{Setup, Vendor, sealed};
 
@@ -58,42 +58,12 @@ pub(crate) static PROFILE: Profile = Profile {
     base_path: "/external",
     path: "/v1/token",
     credentials: &[
-        Credential {
-            name: "partner_id",
-            required: true,
-            carrier: Carrier::Header,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "partner_secret",
-            required: true,
-            carrier: Carrier::Header,
-            role: Role::Proof,
-        },
-        Credential {
-            name: "organization_id",
-            required: true,
-            carrier: Carrier::Header,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "organization_secret",
-            required: true,
-            carrier: Carrier::Header,
-            role: Role::Proof,
-        },
-        Credential {
-            name: "user_id",
-            required: true,
-            carrier: Carrier::Header,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "authorization_bearer",
-            required: false,
-            carrier: Carrier::Header,
-            role: Role::Proof,
-        },
+        Credential::holder("partner_id", Carrier::Header),
+        Credential::proof("partner_secret", Carrier::Header),
+        Credential::holder("organization_id", Carrier::Header),
+        Credential::proof("organization_secret", Carrier::Header),
+        Credential::holder("user_id", Carrier::Header),
+        Credential::proof("authorization_bearer", Carrier::Header).optional(),
     ],
     scopes: Scopes::Required,
     headers: &[

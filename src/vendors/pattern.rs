@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::memory::Secret;
 use crate::profile::{
     Answer, Body, Carrier, Credential, Expiry, ExpiryKind, FormPart, HeaderPart, Plausible,
-    Profile, Refusals, Role, SHORTEST_LIFE, STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
+    Profile, Refusals, SHORTEST_LIFE, STANDARD_CODES, STANDARD_RULES, Scopes, Unit,
 };
 use crate::vendors::vendor::{Setup, Vendor, sealed};
 
@@ -42,18 +42,8 @@ pub(crate) static PROFILE: Profile = Profile {
     base_path: "",
     path: "/api/auth/token",
     credentials: &[
-        Credential {
-            name: "client_id",
-            required: true,
-            carrier: Carrier::BasicUser,
-            role: Role::Holder,
-        },
-        Credential {
-            name: "client_secret",
-            required: true,
-            carrier: Carrier::BasicPassword,
-            role: Role::Proof,
-        },
+        Credential::holder("client_id", Carrier::BasicUser),
+        Credential::proof("client_secret", Carrier::BasicPassword),
     ],
     scopes: Scopes::NotTaken,
     headers: &[(
