@@ -85,7 +85,9 @@ fn where_nothing_can_be_locked_one_warning_is_logged_and_all_goes_on() {
         return;
     }
     for _ in 0..3 {
-        assert_eq!(plain(&client(false).unwrap().token().unwrap()), "fake-one");
+        let client = client(false).unwrap();
+        assert_eq!(plain(&client.token().unwrap()), "fake-one");
+        client.set_credential("client_secret", "fake-other-secret").unwrap();
     }
     let warnings = WARNINGS.lock().unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
@@ -124,6 +126,17 @@ fn where_a_private_key_or_a_proxys_login_cannot_be_locked_a_strict_client_is_not
 }
 
 #[test]
+fn a_strict_client_takes_no_credential_that_cannot_be_locked() {
+    if !again_with(8, "a_strict_client_takes_no_credential_that_cannot_be_locked") {
+        return;
+    }
+    let client = client(true).unwrap();
+    let error = client.set_credential("client_secret", "x".repeat(8 * 1024)).unwrap_err();
+    assert_eq!(error.field(), Some("require_locked_memory"));
+    client.set_credential("client_secret", "fake-other-secret").unwrap();
+}
+
+#[test]
 fn a_small_limit_is_used_before_memory_stays_unlocked() {
     if !again_with(16, "a_small_limit_is_used_before_memory_stays_unlocked") {
         return;
@@ -141,7 +154,9 @@ fn a_strict_client_works_where_memory_can_be_locked() {
         println!("skipped: this process is out of locked memory");
         return;
     }
-    assert_eq!(plain(&client(true).unwrap().token().unwrap()), "fake-one");
+    let client = client(true).unwrap();
+    assert_eq!(plain(&client.token().unwrap()), "fake-one");
+    client.set_credential("client_secret", "fake-other-secret").unwrap();
 }
 
 /// A C program that keeps all its tokens comes to the edge of every limit.
