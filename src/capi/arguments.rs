@@ -5,7 +5,6 @@ use std::{mem, slice};
 
 use super::failure::Failure;
 
-pub(super) const POINTER_WANTED: &str = "pass a pointer to something";
 const LENGTH: (&str, &str) = ("len", "pass the length in bytes; was it a negative number?");
 
 /// A reference, or the error that names the argument that was NULL.
@@ -17,7 +16,7 @@ pub(super) unsafe fn required<'a, T>(
     argument: &'static str,
 ) -> Result<&'a T, Failure> {
     // SAFETY: as the caller promises.
-    unsafe { pointer.as_ref() }.ok_or_else(|| Failure::null(argument, POINTER_WANTED))
+    unsafe { pointer.as_ref() }.ok_or_else(|| Failure::null(argument))
 }
 
 /// An exclusive reference, or the error that names the argument that was NULL.
@@ -29,7 +28,7 @@ pub(super) unsafe fn required_mut<'a, T>(
     argument: &'static str,
 ) -> Result<&'a mut T, Failure> {
     // SAFETY: as the caller promises.
-    unsafe { pointer.as_mut() }.ok_or_else(|| Failure::null(argument, POINTER_WANTED))
+    unsafe { pointer.as_mut() }.ok_or_else(|| Failure::null(argument))
 }
 
 /// A place that C gave for a result.
@@ -54,7 +53,7 @@ impl<T> Out<T> {
     /// Refuses NULL.
     pub(super) fn required(self) -> Result<Self, Failure> {
         match self.pointer.is_null() {
-            true => Err(Failure::null(self.argument, POINTER_WANTED)),
+            true => Err(Failure::null(self.argument)),
             false => Ok(self),
         }
     }
@@ -95,8 +94,7 @@ pub(super) unsafe fn value<'a>(
     name: impl Fn() -> String,
 ) -> Result<&'a str, Failure> {
     if len > 0 && data.is_null() {
-        let remedy = "pass the value; if it comes from an environment variable, set that";
-        return Err(Failure::null(name(), remedy));
+        return Err(Failure::null_value(name()));
     }
     // SAFETY: as the caller promises.
     let bytes = unsafe { list(data.cast::<u8>(), len, "data", LENGTH) }?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::arguments::{self, Out, POINTER_WANTED, required};
+use super::arguments::{self, Out, required};
 use super::call::{call, call_cached};
 use super::config::caretoken_config;
 use super::error::caretoken_error;
@@ -211,7 +211,7 @@ pub unsafe extern "C" fn caretoken_client_authorization(
     let body = || {
         let length = length.required()?;
         if capacity > 0 && buffer.is_null() {
-            return Err(Failure::null("buffer", POINTER_WANTED));
+            return Err(Failure::null("buffer"));
         }
         let write = |value: &str| {
             length.set(value.len());
@@ -453,7 +453,7 @@ pub unsafe extern "C" fn caretoken_client_stats(
     }
     let body = || {
         if stats.is_null() {
-            return Err(Failure::null("stats", POINTER_WANTED));
+            return Err(Failure::null("stats"));
         }
         // SAFETY: the caller gives NULL or a client that is not freed meanwhile.
         let client = unsafe { required(client, "client") }?;

@@ -22,8 +22,15 @@ impl Failure {
         Error::setting(name, problem, remedy).into()
     }
 
-    /// An argument, or the value of a setting, that is NULL.
-    pub(super) fn null(name: impl Into<Cow<'static, str>>, remedy: &'static str) -> Self {
+    /// An argument that is NULL.
+    pub(super) fn null(argument: &'static str) -> Self {
+        let error = Error::setting(argument, "is NULL", "pass a pointer to something");
+        Failure { status: CARETOKEN_NULL_ARGUMENT, error }
+    }
+
+    /// A setting or credential whose value is NULL.
+    pub(super) fn null_value(name: String) -> Self {
+        let remedy = "pass the value; if it comes from an environment variable, set that";
         let error = Error::setting(name, "is NULL", remedy);
         Failure { status: CARETOKEN_NULL_ARGUMENT, error }
     }
