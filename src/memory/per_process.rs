@@ -10,8 +10,8 @@ use super::process::process_generation;
 /// A value that a forked child does not share with its parent.
 ///
 /// At the moment of the fork another thread of the parent may hold a lock in the value or be using
-/// its sockets, and that thread does not exist in the child: the child must not touch the value. It
-/// gets a new one at first use; the parent's stays behind in its memory, untouched.
+/// its sockets. That thread does not exist in the child, so the child must not touch the value. It
+/// makes a new one at first use; the parent's stays in the child's memory, untouched.
 pub(crate) struct PerProcess<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
     current: ArcSwap<Owned<T>>,

@@ -248,7 +248,7 @@ mod tests {
         let pool = blocks[0].pool.as_ref().unwrap();
         let bytes: usize = pool.arenas().values().map(Arena::len).sum();
         assert!(
-            bytes < count * 1100 + 4 * Pool::FOR_SECRETS.arena_size,
+            bytes < count * 1200 + 4 * Pool::FOR_SECRETS.arena_size,
             "{bytes} bytes for {count} blocks"
         );
     }

@@ -11,37 +11,38 @@ use ring::rand::{SystemRandom, generate};
 
 /// A number that this process has and none of its ancestors had; never zero.
 ///
-/// It is random, and kept in a page that the kernel empties in a forked child: a process id would do
-/// neither where parent and child have the same one in two PID namespaces. Where there is no such page
-/// (before Linux 4.14, on other systems) it is the process id.
+/// It is random, and kept in a page that the kernel empties in a forked child. A process id would not
+/// do: parent and child may have the same one in two PID namespaces. Where there is no such page (before
+/// Linux 4.14, on other systems) the number is the process id.
 pub(crate) fn process_generation() -> u64 {
-    let kept = KEPT.get_or_init(find_page);
-    if ptr::eq(kept, &NOWHERE) {
+    let stored = GENERATION.get_or_init(find_page);
+    if ptr::eq(stored, &NO_PAGE) {
         return process::id().into();
     }
-    match kept.load(Ordering::Relaxed) {
-        0 => renew(kept),
+    match stored.load(Ordering::Relaxed) {
+        0 => renew(stored),
         generation => generation,
     }
 }
 
-/// Where the number is kept.
-static KEPT: OnceRef<'static, AtomicU64> = OnceRef::new();
-/// Stands for a page where the system has none that a child finds empty.
-static NOWHERE: AtomicU64 = AtomicU64::new(0);
+/// Where the number is stored.
+static GENERATION: OnceRef<'static, AtomicU64> = OnceRef::new();
+/// Used instead of a page where the system has none that a forked child finds empty.
+static NO_PAGE: AtomicU64 = AtomicU64::new(0);
 
-/// Chooses a number for this process, unless another thread has just done so.
+/// Chooses a number for this process. If another thread has just done so, that one counts.
 #[cold]
-fn renew(kept: &AtomicU64) -> u64 {
+fn renew(stored: &AtomicU64) -> u64 {
     let fresh = random().max(1);
-    kept.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
+    stored
+        .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
         .map_or_else(|chosen| chosen, |_| fresh)
 }
 
 fn random() -> u64 {
     match generate::<[u8; 8]>(&SystemRandom::new()) {
         Ok(bytes) => u64::from_ne_bytes(bytes.expose()),
-        // A system without random numbers. No two hashers of a thread are alike, nor after a fork.
+        // The system has no random numbers. A hasher's keys differ from those of the one before it.
         Err(_) => RandomState::new().hash_one(process::id()),
     }
 }
@@ -52,7 +53,7 @@ fn find_page() -> &'static AtomicU64 {
     match emptied_by_fork() {
         // SAFETY: the page is all zero, begins at a multiple of its size, and is never freed.
         Some(page) => unsafe { &*ManuallyDrop::new(page).as_ptr() },
-        None => &NOWHERE,
+        None => &NO_PAGE,
     }
 }
 
@@ -81,11 +82,11 @@ mod tests {
         let generation = process_generation();
         assert_eq!(process_generation(), generation);
         assert_ne!(generation, 0);
-        // As a fork leaves the page: the process id is still the same.
-        let kept = AtomicU64::new(0);
-        let (first, again) = (renew(&kept), renew(&kept));
+        // A fork leaves the page empty; the process id is still the same here.
+        let stored = AtomicU64::new(0);
+        let (first, again) = (renew(&stored), renew(&stored));
         assert_eq!(first, again, "another thread of the child was first");
-        kept.store(0, Ordering::Relaxed);
-        assert_ne!(renew(&kept), first);
+        stored.store(0, Ordering::Relaxed);
+        assert_ne!(renew(&stored), first);
     }
 }

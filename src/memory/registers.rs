@@ -1,10 +1,10 @@
-//! Registers: whatever copies a text leaves the last bytes in them.
+//! Clearing registers: copying a text leaves its last bytes in them.
 
-/// Clears the registers that texts are copied through: what is left in them goes to the stack at the
+/// Clears the registers that texts are copied through. What is left in them goes to the stack at the
 /// next signal, and into core dumps.
 ///
-/// Those that belong to the caller keep their values: the compiler saves what the assembly is said to
-/// change and the ABI does not let it. On other processors than x86-64 and AArch64 this does nothing.
+/// Registers that the ABI makes a function preserve keep their values: the compiler saves and restores
+/// them around the assembly. On other processors than x86-64 and AArch64 this does nothing.
 #[inline(never)]
 pub(crate) fn clear_registers() {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -15,7 +15,7 @@ pub(crate) fn clear_registers() {
             // SAFETY: the processor has it, and the compiler knows which registers change.
             unsafe { asm!("vzeroupper", clobber_abi("C"), options(nomem, nostack)) };
         }
-        // Processors with AVX-512 and without VL, the Xeon Phi, keep 16 to 31: nobody copies in them.
+        // Processors with AVX-512 but without VL (Xeon Phi) keep 16 to 31, which no copy uses there.
         if is_x86_feature_detected!("avx512vl") {
             // SAFETY: as above.
             unsafe {

@@ -16,7 +16,7 @@ use rustls::{Error, InconsistentKeys, SignatureAlgorithm, SignatureScheme};
 
 use crate::memory::{Secret, SecretBuf, wipe, wipe_dead_stack};
 
-/// A private key as it was given: what stands between the lines of its PEM.
+/// A private key as it was given: its kind and its DER, in Base64.
 pub(super) struct KeyDer {
     kind: SectionKind,
     base64: Secret,
