@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::proxy::{Proxies, Proxy};
 use super::resolve::Resolver;
 use super::settings::Settings;
-use super::tls::{Session, TlsConfig};
+use super::tls::TlsConfig;
 use super::url::{Host, Origin, is_loopback};
 use crate::error::{Error, ErrorPhase};
 use crate::memory::wipe_dead_stack;
@@ -39,12 +39,12 @@ impl Connector {
             socket = proxy.tunnel(socket, origin, &self.resolver, attempt)?;
         }
         if !origin.tls {
-            return Ok(Connection::plain(origin.clone(), socket));
+            return Ok(Connection::new(origin, Box::new(socket)));
         }
-        let session = Session::open(&self.tls, &origin.host, socket, attempt);
+        let session = self.tls.open(&origin.host, socket, attempt);
         // The handshake goes deeper than what follows, over what rendering the request left there.
         wipe_dead_stack();
-        Ok(Connection::tls(origin.clone(), session?))
+        Ok(Connection::new(origin, session?))
     }
 
     /// Where to connect to: the proxy, or else the origin itself.

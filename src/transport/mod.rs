@@ -7,9 +7,10 @@
 //! The files, from the highest to the lowest: `https` is the built-in transport. It sends requests
 //! with `http`, where ureq is, and examines the way to a vendor with `probe`. Both open each
 //! `connection` with `connector`: `resolve` finds addresses, `connect` a socket, `proxy` a tunnel,
-//! `tls` a session. Below are `socket`, `head` (of an HTTP answer), `attempt` and `url`.
+//! `tls` a session. A `channel` is what a connection reads and writes. Below are `socket`, `head` (of an HTTP answer), `attempt` and `url`.
 
 mod attempt;
+mod channel;
 mod connect;
 mod connection;
 mod connector;

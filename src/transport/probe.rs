@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::attempt::Attempt;
+use super::channel::Channel;
 use super::connect::connect;
 use super::connection::Connection;
 use super::connector::Connector;
@@ -16,7 +17,6 @@ use super::head::{HeadError, HeadReader};
 use super::message::Response;
 use super::probe_report::{Probe, ProbeOutcome, ProbeStep, STEPS};
 use super::read_buffer::{ReadBuffer, Received};
-use super::tls::Session;
 use super::url::{Host, Url};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::SecretBuf;
@@ -72,17 +72,18 @@ impl Steps {
                 })?;
             }
         }
-        let connection = if origin.tls {
+        let channel: Box<dyn Channel> = if origin.tls {
             self.step("tls", || {
                 let config = connector.tls.without_resumption();
-                let session = Session::open(&config, &origin.host, socket, attempt)?;
+                let session = config.open(&origin.host, socket, attempt)?;
                 let found = session.describe();
-                Ok((Connection::tls(origin.clone(), session), found))
+                Ok((session, found))
             })?
         } else {
             self.skip("tls", "not used: plain http to this machine itself");
-            Connection::plain(origin.clone(), socket)
+            Box::new(socket)
         };
+        let connection = Connection::new(origin, channel);
         let answer = self.step("request", || {
             let answer = get(connection, url, user_agent, attempt)?;
             let found = format!("HTTP {} to a GET without credentials", answer.status());

@@ -70,7 +70,7 @@ impl Resolver {
 
     /// The addresses that the settings give for `host`.
     pub(super) fn known(&self, host: &Host) -> impl Iterator<Item = IpAddr> {
-        self.overrides.iter().filter(move |(name, _)| name == host).map(|(_, ip)| *ip)
+        self.overrides.iter().filter(move |(name, _)| name.is_same_as(host)).map(|(_, ip)| *ip)
     }
 
     /// The addresses of `host`, at least one.
@@ -426,6 +426,18 @@ mod tests {
             assert!(error.message().contains("broke off"), "{error}");
         }
         fake.look_up("healthy.test", &ample()).unwrap();
+    }
+
+    #[test]
+    fn an_override_counts_with_and_without_the_dot_of_the_root() {
+        let name = |text: &str| Host::parse(text).unwrap();
+        for given in ["vendor.test", "Vendor.test."] {
+            let resolver = Resolver::new(vec![(name(given), HERE.ip())]);
+            for host in ["vendor.test", "vendor.test."] {
+                assert_eq!(resolver.known(&name(host)).next(), Some(HERE.ip()), "{given}");
+            }
+            assert_eq!(resolver.known(&name("a.vendor.test")).next(), None);
+        }
     }
 
     #[cfg(unix)]

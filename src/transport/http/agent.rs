@@ -10,7 +10,7 @@ use ureq::config::{AutoHeaderValue, Config};
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector as UreqConnector, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector as UreqConnector, LazyBuffers, NextTimeout, Transport,
 };
 
 use super::answer::read_answer;
@@ -24,6 +24,10 @@ use crate::transport::read_buffer::ReadBuffer;
 
 /// How many connections may wait for their next request. One client rarely needs two.
 const MAX_IDLE_CONNECTIONS: usize = 8;
+
+/// The sizes of ureq's buffers, in bytes: the input holds an empty answer.
+const INPUT_SIZE: usize = 64;
+const OUTPUT_SIZE: usize = 2 * 1024;
 
 /// Sends requests on connections that it opens with a [`Connector`] and keeps for a while.
 pub(in crate::transport) struct Agent(ureq::Agent);
@@ -125,7 +129,8 @@ impl UreqConnector for PoolConnector {
             connection,
             is_tls: origin.tls,
             received: ReadBuffer::default(),
-            buffers: PublicBuffers::default(),
+            buffers: LazyBuffers::new(INPUT_SIZE, OUTPUT_SIZE),
+            written: Vec::new(),
         }))
     }
 }
@@ -136,7 +141,9 @@ struct PoolConnection {
     is_tls: bool,
     /// What came of the answer; ureq does not see it.
     received: ReadBuffer,
-    buffers: PublicBuffers,
+    buffers: LazyBuffers,
+    /// What ureq wrote of the request: its head without our headers, and zeroes.
+    written: Vec<u8>,
 }
 
 impl fmt::Debug for PoolConnection {
@@ -172,8 +179,9 @@ impl Transport for PoolConnection {
     /// ureq writes head and body one after the other; they leave together, in one record.
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), UreqError> {
         let exchange = Exchange::current().map_err(carry)?;
-        let Some(message) = exchange.message(self.buffers.write(amount)) else { return Ok(()) };
-        self.buffers.written = 0;
+        self.written.extend(self.buffers.output().iter().take(amount));
+        let Some(message) = exchange.message(&self.written) else { return Ok(()) };
+        self.written.clear();
         let message = message.expose_secret();
         match self.connection.send(message, &mut self.received, &exchange.attempt) {
             // A peer that closes while we send may have said why: reading will tell.
@@ -190,7 +198,9 @@ impl Transport for PoolConnection {
         let answer = read_answer(&mut self.connection, &mut self.received, &exchange.attempt);
         let (response, keeps) = answer.map_err(|error| self.failed(error, &exchange))?;
         exchange.response.replace(Some(response));
-        self.buffers.input = if keeps { EMPTY } else { EMPTY_AND_CLOSE };
+        let empty = if keeps { EMPTY } else { EMPTY_AND_CLOSE };
+        self.buffers.input_append_buf()[..empty.len()].copy_from_slice(empty);
+        self.buffers.input_appended(empty.len());
         Ok(true)
     }
 
@@ -202,7 +212,7 @@ impl Transport for PoolConnection {
         self.received.wipe();
         !exchange.needs_new_connection
             && self.connection.rest()
-            && (has_just_answered || self.connection.is_quiet(&exchange.attempt))
+            && (has_just_answered || self.connection.channel.is_quiet(&exchange.attempt))
     }
 
     fn is_tls(&self) -> bool {
@@ -214,59 +224,3 @@ impl Transport for PoolConnection {
 const EMPTY: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 /// The answer that ureq sees where it cannot.
 const EMPTY_AND_CLOSE: &[u8] = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
-
-/// The buffers that ureq works in. There is never a secret in them.
-#[derive(Default)]
-struct PublicBuffers {
-    /// What ureq has not read of the empty answer.
-    input: &'static [u8],
-    /// The request without our headers, with zeroes for its body.
-    output: Vec<u8>,
-    /// How much of that ureq has written.
-    written: usize,
-}
-
-impl PublicBuffers {
-    /// The room that ureq always finds for what it writes next, in bytes.
-    const OUTPUT_ROOM: usize = 2 * 1024;
-
-    /// Adds `amount` bytes of the output to what is written, and returns all of that.
-    fn write(&mut self, amount: usize) -> &[u8] {
-        self.written = self.output.len().min(self.written + amount);
-        &self.output[..self.written]
-    }
-}
-
-impl Buffers for PublicBuffers {
-    fn output(&mut self) -> &mut [u8] {
-        let needed = self.written + Self::OUTPUT_ROOM;
-        if self.output.len() < needed {
-            self.output.resize(needed, 0);
-        }
-        &mut self.output[self.written..]
-    }
-
-    fn input(&self) -> &[u8] {
-        self.input
-    }
-
-    /// Only ureq's own connections append.
-    fn input_append_buf(&mut self) -> &mut [u8] {
-        &mut []
-    }
-
-    fn input_appended(&mut self, _: usize) {}
-
-    fn input_consume(&mut self, amount: usize) {
-        self.input = self.input.get(amount..).unwrap_or_default();
-    }
-
-    /// ureq needs the first only for a chunked request, which caretoken never sends.
-    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        (&mut [], self.output())
-    }
-
-    fn can_use_input(&self) -> bool {
-        !self.input.is_empty()
-    }
-}

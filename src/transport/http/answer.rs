@@ -23,43 +23,7 @@ pub(super) fn read_answer(
     received: &mut ReadBuffer,
     attempt: &Attempt,
 ) -> Result<(Response, bool), Error> {
-    let peer = connection.peer();
-    let mut reader = AnswerReader { connection, received, attempt };
-    reader.read().map_err(|failure| match failure {
-        // The message of the connection's error has the peer's address already.
-        Failure::Connection(error) => error,
-        Failure::Answer(error) => {
-            let message = format!("{} (from {peer})", error.message());
-            error.with_message(message)
-        }
-    })
-}
-
-/// Why there is no answer.
-enum Failure {
-    /// The connection broke, or time is up.
-    Connection(Error),
-    /// What came is no answer.
-    Answer(Error),
-}
-
-impl From<HeadError> for Failure {
-    fn from(error: HeadError) -> Self {
-        Failure::Answer(error.in_answer())
-    }
-}
-
-fn malformed(how: &str) -> Failure {
-    Failure::Answer(not_http(how))
-}
-
-fn incomplete() -> Failure {
-    let error = Error::new(ErrorKind::ConnectionLost, ErrorPhase::Receive);
-    Failure::Answer(error.with_message("the answer ended before it was complete"))
-}
-
-fn too_large() -> Failure {
-    Failure::Answer(Error::new(ErrorKind::AnswerTooLarge, ErrorPhase::Receive))
+    AnswerReader { connection, received, attempt }.read()
 }
 
 struct AnswerReader<'a> {
@@ -70,7 +34,7 @@ struct AnswerReader<'a> {
 }
 
 impl AnswerReader<'_> {
-    fn read(&mut self) -> Result<(Response, bool), Failure> {
+    fn read(&mut self) -> Result<(Response, bool), Error> {
         let (mut response, framing, mut keeps_connection) = self.head()?;
         let mut body = SecretBuf::default();
         match framing {
@@ -93,10 +57,12 @@ impl AnswerReader<'_> {
 
     /// Reads the head of the answer, after those of interim answers. Returns the answer without its
     /// body, how that ends, and whether the connection is to be kept.
-    fn head(&mut self) -> Result<(Response, Framing, bool), Failure> {
+    fn head(&mut self) -> Result<(Response, Framing, bool), Error> {
         let mut reader = HeadReader::default();
         loop {
-            let Some(head) = reader.read(self.received.unread())? else {
+            let Some(head) =
+                reader.read(self.received.unread()).map_err(|error| self.unreadable(error))?
+            else {
                 self.receive_more()?;
                 continue;
             };
@@ -107,17 +73,18 @@ impl AnswerReader<'_> {
             }
             let headers = head.texts(Response::HEADERS);
             let response = Response::new(head.status, &headers, SecretBuf::default());
-            let (framing, keeps_connection) = (head.framing()?, head.keeps_connection());
+            let (framing, keeps_connection) =
+                (head.framing().map_err(|error| self.unreadable(error))?, head.keeps_connection());
             self.received.consume(length);
             return Ok((response, framing, keeps_connection));
         }
     }
 
     /// Reads `length` bytes of the body.
-    fn append(&mut self, body: &mut SecretBuf, length: u64) -> Result<(), Failure> {
+    fn append(&mut self, body: &mut SecretBuf, length: u64) -> Result<(), Error> {
         let mut left = usize::try_from(length).unwrap_or(usize::MAX);
         if left > MAX_ANSWER - body.len() {
-            return Err(too_large());
+            return Err(self.wrong(Error::new(ErrorKind::AnswerTooLarge, ErrorPhase::Receive)));
         }
         while left > 0 {
             let unread = self.received.unread();
@@ -134,7 +101,7 @@ impl AnswerReader<'_> {
     }
 
     /// Reads a chunked body (RFC 9112 §7.1). Returns whether the connection is still open.
-    fn chunks(&mut self, body: &mut SecretBuf) -> Result<bool, Failure> {
+    fn chunks(&mut self, body: &mut SecretBuf) -> Result<bool, Error> {
         loop {
             let size = self.chunk_size()?;
             if size == 0 {
@@ -145,13 +112,13 @@ impl AnswerReader<'_> {
                 self.receive_more()?;
             }
             if !self.received.unread().starts_with(b"\r\n") {
-                return Err(malformed("its chunks do not fit together"));
+                return Err(self.malformed("its chunks do not fit together"));
             }
             self.received.consume(2);
         }
     }
 
-    fn chunk_size(&mut self) -> Result<u64, Failure> {
+    fn chunk_size(&mut self) -> Result<u64, Error> {
         loop {
             let unread = self.received.unread();
             match parse_chunk_size(unread) {
@@ -160,17 +127,17 @@ impl AnswerReader<'_> {
                     return Ok(size);
                 }
                 Ok(Status::Partial) if unread.len() > MAX_CHUNK_LINE => {
-                    return Err(malformed(CODING));
+                    return Err(self.malformed(CODING));
                 }
                 Ok(Status::Partial) => self.receive_more()?,
-                Err(_) => return Err(malformed(FRAMING)),
+                Err(_) => return Err(self.malformed(FRAMING)),
             }
         }
     }
 
     /// Skips what follows the last chunk, to an empty line or the end of the connection: nothing of
     /// the body can be missing there. Returns whether the connection is still open.
-    fn skip_trailers(&mut self) -> Result<bool, Failure> {
+    fn skip_trailers(&mut self) -> Result<bool, Error> {
         let mut skipped = 0;
         loop {
             let unread = self.received.unread();
@@ -183,29 +150,44 @@ impl AnswerReader<'_> {
                         return Ok(true);
                     }
                 }
-                None if skipped + unread.len() > MAX_TRAILERS => return Err(malformed(CODING)),
+                None if skipped + unread.len() > MAX_TRAILERS => return Err(self.malformed(CODING)),
                 None if !self.receive()? => return Ok(false),
                 None => {}
             }
             if skipped > MAX_TRAILERS {
-                return Err(malformed(CODING));
+                return Err(self.malformed(CODING));
             }
         }
     }
 
-    fn receive_more(&mut self) -> Result<(), Failure> {
-        if self.receive()? { Ok(()) } else { Err(incomplete()) }
+    fn receive_more(&mut self) -> Result<(), Error> {
+        if self.receive()? {
+            return Ok(());
+        }
+        let error = Error::new(ErrorKind::ConnectionLost, ErrorPhase::Receive);
+        Err(self.wrong(error.with_message("the answer ended before it was complete")))
     }
 
     /// Waits for more; `false` at the proper end of the connection.
-    fn receive(&mut self) -> Result<bool, Failure> {
-        let received = self.connection.receive(self.received, self.attempt);
-        match received.map_err(Failure::Connection)? {
+    fn receive(&mut self) -> Result<bool, Error> {
+        match self.connection.receive(self.received, self.attempt)? {
             Received::Data => Ok(true),
             Received::End if self.connection.heard => Ok(false),
-            Received::End | Received::Truncated => {
-                Err(Failure::Connection(self.connection.ended(ErrorPhase::Receive)))
-            }
+            Received::End | Received::Truncated => Err(self.connection.ended(ErrorPhase::Receive)),
         }
+    }
+
+    /// Adds who answered to an error about the answer. An error of the connection says so already.
+    fn wrong(&self, error: Error) -> Error {
+        let message = format!("{} (from {})", error.message(), self.connection.peer());
+        error.with_message(message)
+    }
+
+    fn malformed(&self, how: &str) -> Error {
+        self.wrong(not_http(how))
+    }
+
+    fn unreadable(&self, error: HeadError) -> Error {
+        self.wrong(error.in_answer())
     }
 }

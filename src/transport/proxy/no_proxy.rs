@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::transport::url::{Host, parse_port, split_port};
+use crate::transport::url::{Host, parse_port, split_port, without_dot};
 
 /// The hosts that are reached without the proxy.
 pub(super) struct NoProxy(Vec<Entry>);
@@ -71,7 +71,7 @@ impl Hosts {
         match (self, host) {
             (Hosts::All, _) => true,
             (Hosts::Below(domain), Host::Name(name)) => {
-                let below = name.trim_end_matches('.').strip_suffix(domain.as_str());
+                let below = without_dot(name).strip_suffix(domain.as_str());
                 below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
             (Hosts::Net(IpAddr::V4(net), bits), Host::Ip(IpAddr::V4(ip))) => {

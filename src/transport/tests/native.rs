@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::Secret;
 use crate::transport::connect::connect;
 use crate::transport::read_buffer::ReadBuffer;
-use crate::transport::tls::{Session, TlsConfig};
+use crate::transport::tls::TlsConfig;
 use crate::transport::url::Host;
 use crate::transport::{HttpsTransport, ProbeOutcome, Settings, TlsStack, Transport, TrustRoots};
 
@@ -240,7 +240,7 @@ fn a_server_that_does_not_read_ends_with_its_attempt() {
     soon(GRACE, || {
         let attempt = attempt(TIME);
         let socket = connect(&[peer.address], &attempt, ErrorPhase::Connect).unwrap();
-        let mut session = Session::open(&config, &host, socket, &attempt).unwrap();
+        let mut session = config.open(&host, socket, &attempt).unwrap();
         let error = session.send(&bytes, &mut ReadBuffer::default(), &attempt).unwrap_err();
         assert_eq!(
             (error.kind(), error.phase()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{CertificateParams, KeyPair, PublicKeyData, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PublicKeyData, date_time_ymd};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -65,18 +65,37 @@ fn an_unknown_issuer_is_named() {
 
 #[test]
 fn a_wrong_host_name_is_told_with_the_right_ones() {
-    let error = refusal(&Ca::trusted().issue(&["other.test", "third.test"], |_| {}));
-    assert!(error.message().contains("other.test"), "{error}");
-    assert!(error.message().contains("third.test"), "{error}");
+    let error = refusal(&Ca::trusted().issue(&["other.test", "10.0.0.1", "*.test.test"], |_| {}));
+    let named = "is for other names: other.test, 10.0.0.1, *.test.test (at";
+    assert!(error.message().contains(named), "{error}");
+}
+
+fn self_signed(is_ca: IsCa) -> Identity {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([HOST.to_owned()]).unwrap();
+    params.is_ca = is_ca;
+    let certificate = params.self_signed(&key).unwrap();
+    let certificate_pem = certificate.pem();
+    Identity { certificate: certificate.into(), certificate_pem, key }
 }
 
 #[test]
 fn a_self_signed_certificate_is_told_so() {
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([HOST.to_owned()]).unwrap().self_signed(&key).unwrap();
-    let certificate_pem = certificate.pem();
-    let identity = Identity { certificate: certificate.into(), certificate_pem, key };
-    assert!(refusal(&identity).message().contains("self-signed"));
+    assert!(refusal(&self_signed(IsCa::NoCa)).message().contains("self-signed"));
+}
+
+#[test]
+fn the_remedy_for_a_ca_that_is_its_own_server_helps() {
+    let fetch = |identity: &Identity| {
+        let ca_pem = Some(identity.certificate_pem.clone().into_bytes());
+        let transport = HttpsTransport::new(Settings { ca_pem, ..settings() }).unwrap();
+        post(&transport, serving(identity).url())
+    };
+    let error = fetch(&self_signed(IsCa::Ca(BasicConstraints::Unconstrained))).unwrap_err();
+    assert!(error.message().contains("is a CA's certificate, not a server's"), "{error}");
+    assert!(error.remedy().contains("basicConstraints=critical,CA:FALSE"), "{error}");
+    assert!(error.remedy().contains("add it or that CA's to ca_pem"), "{error}");
+    assert_eq!(fetch(&self_signed(IsCa::ExplicitNoCa)).unwrap().status(), 200);
 }
 
 #[test]

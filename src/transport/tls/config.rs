@@ -12,7 +12,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, InconsistentKeys};
 
 use super::certificate::is_version_1;
-use super::errors::{missing_feature, nobody_is_trusted, unreadable};
+use super::errors::{nobody_is_trusted, unreadable};
 use super::key::certified;
 use super::pem::{certificates, identity, revocation_lists};
 use super::pins::parse_pins;
@@ -20,18 +20,14 @@ use super::system_roots;
 use super::tickets::Tickets;
 use super::verify::Verifier;
 use crate::error::Error;
-use crate::transport::settings::{Settings, TlsStack, TrustRoots};
+use crate::transport::settings::{Settings, TrustRoots};
 
 /// A checked configuration, shared by every session of a transport.
 #[derive(Clone)]
-pub(in crate::transport) struct TlsConfig(pub(super) Arc<ClientConfig>);
+pub(in crate::transport) struct RustlsConfig(pub(super) Arc<ClientConfig>);
 
-impl TlsConfig {
-    pub(in crate::transport) fn new(settings: &Settings) -> Result<Self, Error> {
-        if settings.tls_stack == TlsStack::System {
-            // With the feature, `stack` does not come here.
-            return Err(missing_feature("tls", "the system's TLS", "native-tls"));
-        }
+impl RustlsConfig {
+    pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
         let provider = Arc::new(provider());
         let verifier = verifier(settings, &provider)?;
         let identity = identity(settings)?;
@@ -55,16 +51,14 @@ impl TlsConfig {
         };
         config.resumption = Resumption::store(Arc::new(Tickets::default()));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(TlsConfig(Arc::new(config)))
+        Ok(RustlsConfig(Arc::new(config)))
     }
-}
 
-impl TlsConfig {
     /// The same, for a full handshake: it neither resumes a session nor remembers its own.
-    pub(in crate::transport) fn without_resumption(&self) -> Self {
+    pub(super) fn without_resumption(&self) -> Self {
         let mut config = ClientConfig::clone(&self.0);
         config.resumption = Resumption::disabled();
-        TlsConfig(Arc::new(config))
+        RustlsConfig(Arc::new(config))
     }
 }
 

@@ -14,6 +14,10 @@ pub(super) fn unreadable(field: &'static str) -> Error {
 }
 
 /// The error for a setting that this build has no code for.
+#[cfg_attr(
+    all(feature = "native-tls", feature = "platform-verifier"),
+    allow(dead_code, reason = "this build has code for all")
+)]
 pub(super) fn missing_feature(field: &'static str, what: &str, feature: &str) -> Error {
     let problem = format!("asks for {what}, which this build of caretoken cannot use");
     let remedy = format!("build caretoken with the feature {feature}, or choose another {field}");

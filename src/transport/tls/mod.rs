@@ -17,14 +17,9 @@ mod pins;
 mod platform_verifier;
 mod refusal;
 mod session;
-#[cfg(feature = "native-tls")]
 mod stack;
 mod system_roots;
 mod tickets;
 mod verify;
 
-#[cfg(not(feature = "native-tls"))]
-pub(super) use {config::TlsConfig, session::Session};
-
-#[cfg(feature = "native-tls")]
-pub(super) use stack::{Session, TlsConfig};
+pub(super) use stack::TlsConfig;

@@ -23,13 +23,11 @@ use super::refusal::{Check, Refusal};
 use super::session::server_name;
 use crate::error::{Error, ErrorPhase};
 use crate::transport::attempt::Attempt;
+use crate::transport::channel::{Channel, READ_SIZE};
 use crate::transport::read_buffer::{ReadBuffer, Received};
 use crate::transport::settings::{Settings, TrustRoots};
 use crate::transport::socket::Socket;
 use crate::transport::url::Host;
-
-/// How much is read at once; a token's answer mostly fits.
-const READ_SIZE: usize = 4 * 1024;
 
 /// A checked configuration.
 #[derive(Clone)]
@@ -192,7 +190,7 @@ impl Write for Pipe {
 }
 
 /// One session.
-pub(in crate::transport) struct NativeSession {
+pub(super) struct NativeSession {
     stream: TlsStream<Pipe>,
     name: ServerName<'static>,
     /// For messages: who this is.
@@ -200,39 +198,6 @@ pub(in crate::transport) struct NativeSession {
 }
 
 impl NativeSession {
-    pub(super) fn send(
-        &mut self,
-        request: &[u8],
-        _: &mut ReadBuffer,
-        attempt: &Attempt,
-    ) -> Result<(), Error> {
-        let mut rest = request;
-        while !rest.is_empty() {
-            match self.until_done(attempt, ErrorPhase::Send, |stream| stream.write(rest))? {
-                Some(sent) => rest = &rest[sent..],
-                None => return Err(self.socket().lost(&END.into(), ErrorPhase::Send)),
-            }
-        }
-        self.until_done(attempt, ErrorPhase::Send, |stream| stream.flush().map(|()| 0))?;
-        Ok(())
-    }
-
-    pub(super) fn receive(
-        &mut self,
-        plain: &mut ReadBuffer,
-        attempt: &Attempt,
-    ) -> Result<Received, Error> {
-        let room = plain.spare(READ_SIZE);
-        Ok(match self.until_done(attempt, ErrorPhase::Receive, |stream| stream.read(room))? {
-            None => Received::Truncated,
-            Some(0) => Received::End,
-            Some(amount) => {
-                plain.filled(amount);
-                Received::Data
-            }
-        })
-    }
-
     /// Repeats `act` until it need not wait any more; `None` when the peer has cut the connection.
     fn until_done(
         &mut self,
@@ -260,31 +225,55 @@ impl NativeSession {
         }
     }
 
-    pub(super) fn is_quiet(&mut self, _: &Attempt) -> bool {
+    fn certificate(&self) -> Option<CertificateDer<'static>> {
+        Some(self.stream.peer_certificate().ok()??.to_der().ok()?.into())
+    }
+}
+
+impl Channel for NativeSession {
+    fn send(&mut self, request: &[u8], _: &mut ReadBuffer, attempt: &Attempt) -> Result<(), Error> {
+        let mut rest = request;
+        while !rest.is_empty() {
+            match self.until_done(attempt, ErrorPhase::Send, |stream| stream.write(rest))? {
+                Some(sent) => rest = &rest[sent..],
+                None => return Err(self.socket().lost(&END.into(), ErrorPhase::Send)),
+            }
+        }
+        self.until_done(attempt, ErrorPhase::Send, |stream| stream.flush().map(|()| 0))?;
+        Ok(())
+    }
+
+    fn receive(&mut self, received: &mut ReadBuffer, attempt: &Attempt) -> Result<Received, Error> {
+        let room = received.spare(READ_SIZE);
+        Ok(match self.until_done(attempt, ErrorPhase::Receive, |stream| stream.read(room))? {
+            None => Received::Truncated,
+            Some(0) => Received::End,
+            Some(amount) => {
+                received.filled(amount);
+                Received::Data
+            }
+        })
+    }
+
+    fn is_quiet(&mut self, _: &Attempt) -> bool {
         let read = self.stream.read(&mut [0]);
         matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Its buffers are the system's.
-    pub(super) fn rest(&mut self) {}
-
-    pub(super) fn has_unread(&self) -> bool {
-        self.stream.buffered_read_size().is_ok_and(|amount| amount > 0)
+    fn rest(&mut self) -> bool {
+        self.stream.buffered_read_size().is_ok_and(|amount| amount == 0)
     }
 
     /// The certificate in one line. Version and cipher suite are not shown.
-    pub(super) fn describe(&self) -> String {
+    fn describe(&self) -> String {
         let certificate = self.certificate();
         let told = certificate.map(|der| format!("; {}", describe_certificate(&der)));
         format!("the system's TLS{}", told.unwrap_or_default())
     }
 
-    pub(super) fn socket(&self) -> &Socket {
+    fn socket(&self) -> &Socket {
         &self.stream.get_ref().socket
-    }
-
-    fn certificate(&self) -> Option<CertificateDer<'static>> {
-        Some(self.stream.peer_certificate().ok()??.to_der().ok()?.into())
     }
 }
 

@@ -96,7 +96,12 @@ impl Refusal {
                  certificate must be renewed by its owner"
             }
             Check::NotYetValid(_) => "set this machine's clock: it seems to be slow",
-            Check::UnknownIssuer | Check::CaAsServer => {
+            Check::CaAsServer => {
+                "the server's owner must replace it by one that is not a CA's (openssl req -x509 \
+                 makes one with -addext basicConstraints=critical,CA:FALSE); if that is \
+                 self-signed or from a private CA, add it or that CA's to ca_pem"
+            }
+            Check::UnknownIssuer => {
                 "if the issuer is your own network's TLS inspection or a private CA, add its \
                  certificate to ca_pem; otherwise somebody answers in the server's place"
             }
@@ -154,9 +159,12 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// A name from a certificate, as webpki prints it, without what could harm a log.
+/// A name from a certificate, without what could harm a log. webpki gives it as `DnsName("…")`.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(80).collect()
+    let inner = ["DnsName(", "IpAddress(", "UniformResourceIdentifier("].into_iter();
+    let inner = inner.filter_map(|kind| name.strip_prefix(kind)?.strip_suffix(')')).next();
+    let shown = inner.unwrap_or(name).trim_matches('"');
+    shown.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
 fn date(time: UnixTime) -> String {

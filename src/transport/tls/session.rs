@@ -15,16 +15,14 @@ use rustls::unbuffered::{
 use rustls::{CommonState, ProtocolVersion};
 
 use super::certificate::describe_certificate;
-use super::config::TlsConfig;
+use super::config::RustlsConfig;
 use super::explain::{explain, hung_up};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::transport::attempt::Attempt;
+use crate::transport::channel::{Channel, READ_SIZE};
 use crate::transport::read_buffer::{ReadBuffer, Received};
 use crate::transport::socket::Socket;
-use crate::transport::url::Host;
-
-/// How much is read from the socket at once; a token's answer mostly fits.
-const READ_SIZE: usize = 4 * 1024;
+use crate::transport::url::{Host, without_dot};
 
 /// The most that may wait undecrypted: the largest handshake message (64 KiB) and its framing.
 const MAX_INCOMING: usize = 96 * 1024;
@@ -35,7 +33,7 @@ const MAX_LATE_READS: usize = 4;
 /// What encryption adds to a record of at most 16 KiB, and a little more.
 const RECORD_OVERHEAD: usize = 64;
 
-pub(in crate::transport) struct Session {
+pub(super) struct Session {
     tls: UnbufferedClientConnection,
     incoming: ReadBuffer,
     /// Records on their way out: never plaintext.
@@ -64,8 +62,8 @@ enum State {
 impl Session {
     /// Shakes hands. What the client says last in the handshake may still be unsent: it leaves with
     /// the first request.
-    pub(in crate::transport) fn open(
-        config: &TlsConfig,
+    pub(super) fn open(
+        config: &RustlsConfig,
         host: &Host,
         socket: Socket,
         attempt: &Attempt,
@@ -97,87 +95,6 @@ impl Session {
                 State::Closed => return Err(self.hung_up()),
             }
         }
-    }
-
-    /// Encrypts `request` into one record where it fits and sends it in one write.
-    pub(in crate::transport) fn send(
-        &mut self,
-        request: &[u8],
-        plain: &mut ReadBuffer,
-        attempt: &Attempt,
-    ) -> Result<(), Error> {
-        loop {
-            match self.advance(plain, attempt, ErrorPhase::Send)? {
-                State::Ready => break,
-                State::Data => {}
-                State::MustSend => self.flush(attempt, ErrorPhase::Send)?,
-                State::MustRead | State::Closed => return Err(self.hung_up_in(ErrorPhase::Send)),
-            }
-        }
-        self.encrypt(request)?;
-        self.flush(attempt, ErrorPhase::Send)
-    }
-
-    /// Waits for plaintext and appends it to `plain`.
-    pub(in crate::transport) fn receive(
-        &mut self,
-        plain: &mut ReadBuffer,
-        attempt: &Attempt,
-    ) -> Result<Received, Error> {
-        loop {
-            match self.advance(plain, attempt, ErrorPhase::Receive)? {
-                State::Data => {
-                    // It was decrypted in place.
-                    if !self.has_unread() {
-                        self.incoming.wipe();
-                    }
-                    return Ok(Received::Data);
-                }
-                State::Closed => return Ok(Received::End),
-                State::MustSend => self.flush(attempt, ErrorPhase::Receive)?,
-                State::Ready | State::MustRead => {
-                    if self.read(attempt, ErrorPhase::Receive)? == 0 {
-                        return Ok(Received::Truncated);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the peer has neither closed nor said anything that nobody asked for.
-    pub(in crate::transport) fn is_quiet(&mut self, attempt: &Attempt) -> bool {
-        let mut plain = ReadBuffer::default();
-        for _ in 0..MAX_LATE_READS {
-            match self.socket.read_now(self.incoming.spare(READ_SIZE)) {
-                Ok(None) => return true,
-                Ok(Some(0)) | Err(_) => return false,
-                Ok(Some(amount)) => self.incoming.filled(amount),
-            }
-            // Late session tickets are welcome.
-            if !matches!(self.advance(&mut plain, attempt, ErrorPhase::Connect), Ok(State::Ready)) {
-                return false;
-            }
-        }
-        false
-    }
-
-    /// Wipes the buffers. They must not hold anything that is still needed.
-    pub(in crate::transport) fn rest(&mut self) {
-        self.incoming.wipe();
-        self.outgoing.clear();
-    }
-
-    pub(in crate::transport) fn has_unread(&self) -> bool {
-        !self.incoming.unread().is_empty()
-    }
-
-    /// Version, cipher suite and certificate in one line.
-    pub(in crate::transport) fn describe(&self) -> String {
-        describe(&self.tls)
-    }
-
-    pub(in crate::transport) fn socket(&self) -> &Socket {
-        &self.socket
     }
 
     /// Lets rustls work on what has arrived until it needs something, or has something to give.
@@ -288,6 +205,85 @@ impl Session {
     }
 }
 
+impl Channel for Session {
+    /// Encrypts `request` into one record where it fits and sends it in one write.
+    fn send(
+        &mut self,
+        request: &[u8],
+        received: &mut ReadBuffer,
+        attempt: &Attempt,
+    ) -> Result<(), Error> {
+        loop {
+            match self.advance(received, attempt, ErrorPhase::Send)? {
+                State::Ready => break,
+                State::Data => {}
+                State::MustSend => self.flush(attempt, ErrorPhase::Send)?,
+                State::MustRead | State::Closed => return Err(self.hung_up_in(ErrorPhase::Send)),
+            }
+        }
+        self.encrypt(request)?;
+        self.flush(attempt, ErrorPhase::Send)
+    }
+
+    /// Waits for receivedtext and appends it to `received`.
+    fn receive(&mut self, received: &mut ReadBuffer, attempt: &Attempt) -> Result<Received, Error> {
+        loop {
+            match self.advance(received, attempt, ErrorPhase::Receive)? {
+                State::Data => {
+                    // It was decrypted in place.
+                    if self.incoming.unread().is_empty() {
+                        self.incoming.wipe();
+                    }
+                    return Ok(Received::Data);
+                }
+                State::Closed => return Ok(Received::End),
+                State::MustSend => self.flush(attempt, ErrorPhase::Receive)?,
+                State::Ready | State::MustRead => {
+                    if self.read(attempt, ErrorPhase::Receive)? == 0 {
+                        return Ok(Received::Truncated);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the peer has neither closed nor said anything that nobody asked for.
+    fn is_quiet(&mut self, attempt: &Attempt) -> bool {
+        let mut received = ReadBuffer::default();
+        for _ in 0..MAX_LATE_READS {
+            match self.socket.read_now(self.incoming.spare(READ_SIZE)) {
+                Ok(None) => return true,
+                Ok(Some(0)) | Err(_) => return false,
+                Ok(Some(amount)) => self.incoming.filled(amount),
+            }
+            // Late session tickets are welcome.
+            if !matches!(
+                self.advance(&mut received, attempt, ErrorPhase::Connect),
+                Ok(State::Ready)
+            ) {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn rest(&mut self) -> bool {
+        let is_empty = self.incoming.unread().is_empty();
+        self.incoming.wipe();
+        self.outgoing.clear();
+        is_empty
+    }
+
+    /// Version, cipher suite and certificate in one line.
+    fn describe(&self) -> String {
+        describe(&self.tls)
+    }
+
+    fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
 /// `TLS 1.3, TLS_AES_128_GCM_SHA256; certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
 fn describe(session: &CommonState) -> String {
     let mut text = match session.protocol_version() {
@@ -309,11 +305,9 @@ fn describe(session: &CommonState) -> String {
 pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     match host {
         Host::Ip(address) => Ok(ServerName::IpAddress((*address).into())),
-        Host::Name(name) => {
-            ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|_| {
-                Error::setting("base_url", "has a host name that is not valid", "correct it")
-            })
-        }
+        Host::Name(name) => ServerName::try_from(without_dot(name).to_owned()).map_err(|_| {
+            Error::setting("base_url", "has a host name that is not valid", "correct it")
+        }),
     }
 }
 
