@@ -11,7 +11,6 @@ mod secret;
 pub(crate) use per_process::{Owned, PerProcess};
 pub(crate) use process::process_generation;
 pub(crate) use protected::{Block, Kind, Room, wipe};
-#[cfg(any(test, feature = "capi"))]
 pub(crate) use registers::clear_registers;
 pub(crate) use secret::wipe_dead_stack;
 pub use secret::{Secret, SecretBuf};
