@@ -34,7 +34,6 @@ pub use buffer::SecretBuf;
 pub(crate) use per_process::{Owned, PerProcess};
 pub(crate) use pool::Reservation;
 pub(crate) use process::process_generation;
-#[cfg(any(test, feature = "capi"))]
 pub(crate) use registers::clear_registers;
 pub use secret::Secret;
 pub(crate) use wipe::{wipe, wipe_dead_stack};

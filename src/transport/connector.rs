@@ -42,12 +42,13 @@ impl Connector {
             return Ok(Connection::new(origin, Box::new(socket)));
         }
         let session = self.tls.open(&origin.host, socket, attempt);
-        // The handshake goes deeper than what follows, over what rendering the request left there.
+        // The handshake uses more of the stack than what follows, and rendering the request left
+        // secrets there.
         wipe_dead_stack();
         Ok(Connection::new(origin, session?))
     }
 
-    /// Where to connect to: the proxy, or else the origin itself.
+    /// The addresses to connect to: those of the proxy, or else of the origin.
     pub(super) fn resolve(
         &self,
         origin: &Origin,
@@ -68,7 +69,7 @@ impl Connector {
         Ok(addresses)
     }
 
-    /// What a failure to connect is about.
+    /// The phase of an error while connecting.
     pub(super) fn connect_phase(proxy: Option<&Proxy>) -> ErrorPhase {
         if proxy.is_some() { ErrorPhase::Proxy } else { ErrorPhase::Connect }
     }

@@ -6,8 +6,9 @@
 //!
 //! The files, from the highest to the lowest: `https` is the built-in transport. It sends requests
 //! with `http`, where ureq is, and examines the way to a vendor with `probe`. Both open each
-//! `connection` with `connector`: `resolve` finds addresses, `connect` a socket, `proxy` a tunnel,
-//! `tls` a session. A `channel` is what a connection reads and writes. Below are `socket`, `head` (of an HTTP answer), `attempt` and `url`.
+//! `connection` with the `connector`: `resolve` finds addresses, `connect` opens a socket, `proxy` a
+//! tunnel, `tls` a session. What a connection reads and writes is a `channel`: a socket or a session.
+//! Below are `head` (of an HTTP answer), `socket`, `message`, `attempt` and `url`.
 
 mod attempt;
 mod channel;

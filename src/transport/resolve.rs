@@ -13,16 +13,15 @@ use super::{limits, system_thread};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Owned, PerProcess};
 
-/// How many lookups that somebody waits for may be under way at once. Further callers wait for
-/// their turn.
-const MOST_AWAITED: usize = 8;
+/// The most lookups that somebody waits for at once. Further callers wait for their turn.
+const MAX_AWAITED: usize = 8;
 
-/// How many there may be in all. The system's resolver cannot be interrupted: a lookup that nobody
-/// waits for any more keeps its thread until the resolver gives up.
-const MOST_IN_ALL: usize = 24;
+/// The most lookups in all. The system's resolver cannot be interrupted: a lookup that nobody waits for
+/// any more keeps its thread until the resolver gives up.
+const MAX_LOOKUPS: usize = 24;
 
-/// How many of them may be of one name: one that hangs, and another that may do better.
-const MOST_OF_A_NAME: usize = 2;
+/// The most lookups of one name: one that hangs, and another that may do better.
+const MAX_PER_NAME: usize = 2;
 
 /// The most addresses of one host that are tried.
 const MAX_ADDRESSES: usize = 8;
@@ -40,16 +39,16 @@ fn ask_the_system(name: &str) -> io::Result<Vec<SocketAddr>> {
 /// Finds the addresses of hosts: from the overrides first, then from the system.
 pub(super) struct Resolver {
     overrides: Vec<(Host, IpAddr)>,
-    /// What asks the system; tests put other things here.
+    /// Asks the system; tests replace it.
     pub(super) lookup: Arc<Lookup>,
-    /// Those under way. The threads of a parent process do not come along to a forked child.
+    /// The pending ones. A forked child has none: it does not have the threads either.
     lookups: PerProcess<Lookups>,
 }
 
-/// The oldest first.
+/// The pending lookups, the oldest first.
 type Lookups = Monitor<Vec<PendingLookup>>;
 
-/// One question to the system.
+/// A lookup that the system has not answered.
 struct PendingLookup {
     name: Box<str>,
     answer: Arc<Answer>,
@@ -59,7 +58,7 @@ struct PendingLookup {
 
 type Answer = OnceLock<io::Result<Vec<SocketAddr>>>;
 
-/// What a caller waits for, and the thread that it has begun for it.
+/// The answer that a caller waits for, and the thread if the caller started it.
 type Joined = (Arc<Answer>, Option<JoinHandle<()>>);
 
 impl Resolver {
@@ -94,7 +93,7 @@ impl Resolver {
         }
     }
 
-    /// Waits for an answer of the system's, which comes on a thread of its own.
+    /// Asks the system on another thread and waits for the answer.
     fn look_up(
         &self,
         name: &str,
@@ -117,7 +116,7 @@ impl Resolver {
             .wait_for(attempt, phase, |_| waiter.answer.get().map(|_| ()))
             .map_err(|error| told(error, "looking up"))?;
         if let Some(thread) = begun {
-            // It has answered, and only ends yet. A program that ends at once takes it along whole.
+            // It has answered and is ending. Joined, so that a program that exits now does not cut it off.
             let _it_does_not_panic = thread.join();
         }
         match waiter.answer.get() {
@@ -127,7 +126,7 @@ impl Resolver {
         }
     }
 
-    /// Joins those who wait for a lookup of `name`, or begins one; `None` if that must wait.
+    /// Joins a pending lookup of `name`, or starts one; `None` if the caller must wait for its turn.
     fn join(
         &self,
         name: &str,
@@ -136,13 +135,13 @@ impl Resolver {
     ) -> Option<io::Result<Joined>> {
         let of_the_name = all.iter().filter(|lookup| *lookup.name == *name).count();
         let latest = all.iter_mut().rev().find(|lookup| *lookup.name == *name);
-        let latest = latest.filter(|one| one.waiting > 0 || of_the_name == MOST_OF_A_NAME);
+        let latest = latest.filter(|one| one.waiting > 0 || of_the_name == MAX_PER_NAME);
         if let Some(lookup) = latest {
             lookup.waiting += 1;
             return Some(Ok((Arc::clone(&lookup.answer), None)));
         }
         let awaited = all.iter().filter(|lookup| lookup.waiting > 0).count();
-        if awaited >= MOST_AWAITED || all.len() >= MOST_IN_ALL {
+        if awaited >= MAX_AWAITED || all.len() >= MAX_LOOKUPS {
             return None;
         }
         let answer = Arc::default();
@@ -154,7 +153,7 @@ impl Resolver {
         Some(Ok((answer, Some(thread))))
     }
 
-    /// Asks on a thread of its own, which holds nothing but what it needs for that.
+    /// Starts a lookup on a thread of its own, which keeps nothing else alive.
     fn begin(
         &self,
         name: &str,
@@ -171,7 +170,7 @@ impl Resolver {
     }
 }
 
-/// One who waits for an answer.
+/// A caller that waits for an answer.
 struct Waiter {
     answer: Arc<Answer>,
     lookups: Arc<Owned<Lookups>>,
@@ -188,7 +187,7 @@ impl Drop for Waiter {
     }
 }
 
-/// The thread that asks.
+/// A lookup, on its thread.
 struct LookupThread {
     answer: Arc<Answer>,
     lookups: Arc<Owned<Lookups>>,
@@ -320,19 +319,19 @@ mod tests {
     fn callers_beyond_the_limit_wait_for_their_turn() {
         let fake = Fake::new();
         thread::scope(|scope| {
-            let callers: Vec<_> = (0..5 * MOST_AWAITED)
+            let callers: Vec<_> = (0..5 * MAX_AWAITED)
                 .map(|number| {
                     let fake = &fake;
                     scope.spawn(move || fake.look_up(&format!("slow-{number}.test"), &ample()))
                 })
                 .collect();
-            fake.until_at_once(MOST_AWAITED);
+            fake.until_at_once(MAX_AWAITED);
             fake.gate.open();
             for caller in callers {
                 assert_eq!(caller.join().unwrap().unwrap(), [SocketAddr::new(HERE.ip(), 443)]);
             }
         });
-        assert_eq!(fake.gate.most_at_once.load(Ordering::SeqCst), MOST_AWAITED);
+        assert_eq!(fake.gate.most_at_once.load(Ordering::SeqCst), MAX_AWAITED);
     }
 
     #[test]
@@ -355,11 +354,11 @@ mod tests {
     fn a_wait_for_a_turn_ends_with_its_attempt() {
         let fake = Fake::new();
         thread::scope(|scope| {
-            for number in 0..MOST_AWAITED {
+            for number in 0..MAX_AWAITED {
                 let fake = &fake;
                 scope.spawn(move || fake.look_up(&format!("slow-{number}.test"), &ample()));
             }
-            fake.until_waiting(MOST_AWAITED);
+            fake.until_waiting(MAX_AWAITED);
             let attempt = within(Duration::from_millis(30));
             let error = fake.look_up("late.test", &attempt).unwrap_err();
             assert_eq!((error.kind(), error.phase()), (ErrorKind::Timeout, ErrorPhase::Resolve));
@@ -390,7 +389,7 @@ mod tests {
         for _ in 0..30 {
             give_up(&fake, "slow.test");
         }
-        until(|| fake.gate.asked("slow.test") == MOST_OF_A_NAME);
+        until(|| fake.gate.asked("slow.test") == MAX_PER_NAME);
         fake.look_up("healthy.test", &ample()).unwrap();
         // The last that was begun is not given up for lost.
         thread::scope(|scope| {
@@ -399,29 +398,29 @@ mod tests {
             fake.gate.open();
             late.join().unwrap().unwrap();
         });
-        assert_eq!(fake.gate.asked("slow.test"), MOST_OF_A_NAME);
+        assert_eq!(fake.gate.asked("slow.test"), MAX_PER_NAME);
     }
 
     #[test]
     fn lookups_that_nobody_waits_for_are_bounded() {
         let fake = Fake::new();
-        for number in 0..2 * MOST_IN_ALL {
+        for number in 0..2 * MAX_LOOKUPS {
             give_up(&fake, &format!("slow-{number}.test"));
-            if number < MOST_IN_ALL - 1 {
+            if number < MAX_LOOKUPS - 1 {
                 fake.look_up("healthy.test", &ample()).unwrap();
             }
         }
-        fake.until_at_once(MOST_IN_ALL);
+        fake.until_at_once(MAX_LOOKUPS);
         fake.gate.open();
         fake.look_up("healthy.test", &ample()).unwrap();
         fake.until_at_once(0);
-        assert_eq!(fake.gate.most_at_once.load(Ordering::SeqCst), MOST_IN_ALL);
+        assert_eq!(fake.gate.most_at_once.load(Ordering::SeqCst), MAX_LOOKUPS);
     }
 
     #[test]
     fn a_lookup_that_panics_is_an_error_and_its_turn_is_given_back() {
         let fake = Fake::new();
-        for _ in 0..=MOST_IN_ALL {
+        for _ in 0..=MAX_LOOKUPS {
             let error = fake.look_up("panic.test", &ample()).unwrap_err();
             assert!(error.message().contains("broke off"), "{error}");
         }

@@ -75,7 +75,7 @@ impl UrlError {
 const HOST: UrlError = UrlError::new("has an invalid host name");
 const PORT: UrlError =
     UrlError::with_remedy("has an invalid port", "a port is a decimal number from 1 to 65535");
-/// Programs that follow the URL standard take it for one (WHATWG URL, "ends in a number checker").
+/// The URL standard takes such a host for an address (WHATWG URL, "ends in a number checker").
 const LIKE_AN_ADDRESS: UrlError = UrlError::with_remedy(
     "has a host that looks like an IPv4 address and is none",
     "write the address in full, as four decimal numbers",

@@ -3,7 +3,7 @@
 use httparse::{Status, parse_chunk_size};
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
-use crate::memory::SecretBuf;
+use crate::memory::{SecretBuf, clear_registers};
 use crate::transport::attempt::Attempt;
 use crate::transport::connection::Connection;
 use crate::transport::head::{CODING, FRAMING, Framing, HeadError, HeadReader, not_http};
@@ -170,6 +170,10 @@ impl AnswerReader<'_> {
 
     /// Waits for more; `false` at the proper end of the connection.
     fn receive(&mut self) -> Result<bool, Error> {
+        if self.connection.heard {
+            // The first part of the answer was copied through registers, and a wait may be long.
+            clear_registers();
+        }
         match self.connection.receive(self.received, self.attempt)? {
             Received::Data => Ok(true),
             Received::End if self.connection.heard => Ok(false),

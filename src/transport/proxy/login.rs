@@ -23,11 +23,11 @@ use crate::transport::url::{USER_INFO, UrlError};
 
 const PHASE: ErrorPhase = ErrorPhase::Proxy;
 
-/// A user name and a password, each of at most 255 bytes, and how the proxy has taken them.
+/// A user name and a password, each of at most 255 bytes, and the breaker that guards them.
 pub(super) struct Login {
     user: Secret,
     password: Secret,
-    /// A forked child has a breaker of its own: the threads that would wake its waiters are missing there.
+    /// A forked child has its own: it lacks the threads that would wake its waiters.
     breaker: PerProcess<Monitor<LoginBreaker>>,
 }
 
@@ -203,8 +203,8 @@ impl LoginBreaker {
         }
     }
 
-    /// Records the outcome of an attempt; `None` if the login was not sent after all. Returns until when
-    /// it is not sent again.
+    /// Records the outcome of an attempt; `None` if the login was not sent after all. Returns the
+    /// hold, if any.
     fn record(&mut self, taken: Option<PasswordOutcome>, now: Instant) -> Option<Hold> {
         self.in_flight = self.in_flight.saturating_sub(1);
         match taken {

@@ -17,7 +17,7 @@ use crate::transport::url::{Host, Origin};
 const PHASE: ErrorPhase = ErrorPhase::Proxy;
 
 impl Proxy {
-    /// Makes a connection to the proxy a tunnel to `origin`.
+    /// Turns `socket`, which is connected to the proxy, into a tunnel to `origin`.
     pub(in crate::transport) fn tunnel(
         &self,
         socket: Socket,
@@ -146,7 +146,7 @@ fn socks_reply(code: u8) -> &'static str {
     }
 }
 
-/// The talk with a proxy before the tunnel is open.
+/// What goes on with the proxy before the tunnel is open.
 struct Handshake<'a> {
     socket: Socket,
     attempt: &'a Attempt,

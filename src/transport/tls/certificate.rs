@@ -72,8 +72,8 @@ const MAX_SHOWN: usize = 64;
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const ORGANISATION: &[u8] = &[0x55, 0x04, 0x0a];
 
-/// `CN (O)` of an X.501 name: its organisation tells whose the certificate is, even when the
-/// common name is "CA 1". `None` when it has neither, or is not DER.
+/// `CN (O)` of an X.501 name: the organisation says whose certificate it is, even when the common
+/// name is "CA 1". `None` when it has neither, or is not DER.
 ///
 /// `name` is the content of the outer SEQUENCE, as webpki gives it.
 pub(super) fn display_name(name: &[u8]) -> Option<String> {

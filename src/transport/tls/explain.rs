@@ -29,7 +29,7 @@ pub(super) fn explain(error: &rustls::Error, peer: &str, phase: ErrorPhase) -> E
     }
 }
 
-/// The error when `peer` ends a handshake without a word.
+/// The error when `peer` ends the connection during the handshake without an alert.
 pub(super) fn hung_up(peer: &str) -> Error {
     let message = format!("{peer} closed the connection during the TLS handshake");
     Error::new(ErrorKind::ConnectionLost, ErrorPhase::Tls).with_message(message).with_remedy(
@@ -56,8 +56,8 @@ fn from_alert(alert: AlertDescription, peer: &str, phase: ErrorPhase) -> Error {
         A::ProtocolVersion => {
             tls(phase, format!("{peer} accepts neither TLS 1.2 nor 1.3"), Some(OLD))
         }
-        // The server found fault with our certificate, so it has not looked at any request, even
-        // where TLS 1.3 lets it say so after one was sent.
+        // The server rejected the client's certificate, so it has not looked at any request, even if
+        // one was sent already, as TLS 1.3 allows.
         A::CertificateRequired => tls(
             ErrorPhase::Tls,
             format!("{peer} wants a client certificate"),

@@ -1,4 +1,4 @@
-//! A client's private key: in protected memory, but for the moments in which it signs.
+//! A client's private key: in protected memory, except while it signs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl KeyDer {
         Err(pem::Error::NoItemsFound)
     }
 
-    /// What signs with it: the key taken apart, in ordinary memory.
+    /// The key in the form that signs, which is in ordinary memory.
     fn parse(&self) -> Result<Arc<dyn SigningKey>, Error> {
         let (mut der, base64) = (SecretBuf::default(), self.base64.expose_secret());
         der.append(base64.len(), |room| STANDARD.decode_slice(base64, room))
@@ -102,8 +102,8 @@ impl Kept {
     }
 }
 
-/// rustls and ring keep a key taken apart in ordinary memory, for as long as the client lives. They
-/// get this instead, and the key itself for one signature at a time.
+/// A key that is parsed for one signature at a time. rustls and ring would keep it parsed, in
+/// ordinary memory, for as long as the client lives.
 struct KeptKey(Arc<Kept>);
 
 impl SigningKey for KeptKey {
@@ -131,7 +131,7 @@ struct KeptSigner {
 impl Signer for KeptSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let signed = self.key.sign(self.scheme, message);
-        // The handshake may go on waiting for the server.
+        // The handshake may wait for the server next.
         wipe_dead_stack();
         signed
     }

@@ -1,7 +1,7 @@
 //! The operating system's TLS (feature `native-tls`), for sites that must use it: SChannel on
-//! ReadBuffers, Secure Transport on macOS, OpenSSL elsewhere.
+//! Windows, Secure Transport on macOS, OpenSSL elsewhere.
 //!
-//! Its buffers are its own, so that what it has carried cannot be wiped by us.
+//! It has buffers of its own, which caretoken cannot wipe.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -78,7 +78,7 @@ impl NativeConfig {
         Ok(NativeConfig { connector, pins: parse_pins(settings)? })
     }
 
-    /// Shakes hands.
+    /// Opens a session: the handshake.
     pub(super) fn open(
         &self,
         host: &Host,
@@ -101,7 +101,7 @@ impl NativeConfig {
                 Err(HandshakeError::Failure(error)) => {
                     let text = error.to_string();
                     return Err(match known(&text, &name) {
-                        // Its farewell may have met a closed connection; that is not the reason.
+                        // What the text says is the reason, even if sending the alert failed.
                         Some(error) => explain(&error, &peer, ErrorPhase::Tls),
                         None if is_broken.load(Ordering::Relaxed) => hung_up(&peer),
                         None => explain(&rustls::Error::General(text), &peer, ErrorPhase::Tls),
@@ -121,7 +121,7 @@ impl NativeConfig {
 
 fn system_identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     const FORM: &str = "-----BEGIN PRIVATE KEY-----";
-    // What is wrong with the PEM itself is told as ever.
+    // Errors in the PEM itself are the same as with rustls.
     if identity(settings)?.is_none() {
         return Ok(None);
     }
@@ -132,10 +132,10 @@ fn system_identity(settings: &Settings) -> Result<Option<Identity>, Error> {
     let unusable = |_| {
         let problem = "cannot be used with the system's TLS";
         let remedy = "give it as PKCS#8, for example by: openssl pkcs8 -topk8 -nocrypt -in key.pem; \
-                      on ReadBuffers it must be an RSA key";
+                      on Windows it must be an RSA key";
         Error::setting("client_key_pem", problem, remedy)
     };
-    // There may be text before the key, which the library does not take.
+    // The library does not accept text before the key.
     let key = &key[key.find(FORM).unwrap_or_default()..];
     Identity::from_pkcs8(chain, key.as_bytes()).map(Some).map_err(unusable)
 }
@@ -144,14 +144,14 @@ fn wait(unfinished: &mut MidHandshakeTlsStream<Pipe>, attempt: &Attempt) -> Resu
     unfinished.get_mut().socket.wait(attempt, ErrorPhase::Tls)
 }
 
-/// What the end of a connection is, to the system's TLS.
+/// The error that the system's TLS gets at the end of a connection.
 const END: io::ErrorKind = io::ErrorKind::UnexpectedEof;
 
-/// The socket as the system's TLS sees it: it never blocks, and an end is an error, since TLS has a
-/// proper one of its own.
+/// The socket as the system's TLS sees it. It never blocks. The end of the connection is an error, since
+/// TLS announces its own end.
 struct Pipe {
     socket: Socket,
-    /// Whether it ended or failed. A handshake that fails takes the pipe along.
+    /// Whether it ended or failed. Shared, because a handshake that fails drops the pipe.
     is_broken: Arc<AtomicBool>,
 }
 
@@ -277,8 +277,8 @@ impl Channel for NativeSession {
     }
 }
 
-/// What the system's TLS says when it refuses a certificate, and what that means: OpenSSL in words,
-/// ReadBuffers in the words of its language and a number.
+/// Parts of the messages with which the system's TLS refuses a certificate, and what they mean. Those of
+/// OpenSSL are words, those of Windows are numbers, since its words are in the user's language.
 static REFUSALS: [(&str, Check); 17] = [
     ("certificate has expired", Check::Expired(Cow::Borrowed("has expired"))),
     ("certificate is not yet valid", Check::NotYetValid(Cow::Borrowed("is not valid yet"))),
@@ -301,11 +301,11 @@ static REFUSALS: [(&str, Check); 17] = [
     ("os error -2146762480", Check::Purpose),
 ];
 
-/// What rustls calls what the system's TLS says in `text`, where that is known.
+/// The error of rustls that means the same as `text` of the system's TLS, if that is known.
 fn known(text: &str, name: &ServerName<'_>) -> Option<rustls::Error> {
     let says = |words: &str| text.contains(words);
     Some(if let Some((_, check)) = REFUSALS.iter().find(|(words, _)| says(words)) {
-        // The certificate itself is not shown.
+        // The library does not give the certificate itself.
         Refusal::new(check.clone(), &Vec::new().into(), name).into_rustls()
     } else if let Some(alert) = alert(text) {
         rustls::Error::AlertReceived(alert)

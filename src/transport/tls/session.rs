@@ -1,9 +1,9 @@
 //! One TLS session.
 //!
-//! It is driven through rustls's unbuffered interface, so that every buffer is ours: right-sized,
-//! wiped after each answer, and with the request leaving in the same write as whatever TLS still
-//! had to say. rustls's buffered interface decrypts in a buffer of its own, where the last answer
-//! would stay for as long as the connection is idle.
+//! It uses rustls's unbuffered interface, so that every buffer is ours: it has the right size and is
+//! wiped after each answer, and the request leaves in the same write as the end of the handshake.
+//! rustls's buffered interface decrypts in a buffer of its own, where the last answer would stay for
+//! as long as the connection is idle.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::transport::url::{Host, without_dot};
 /// The most that may wait undecrypted: the largest handshake message (64 KiB) and its framing.
 const MAX_INCOMING: usize = 96 * 1024;
 
-/// How often an idle connection may bring something before it counts as a flood.
+/// How many reads an idle connection may bring before it counts as broken.
 const MAX_LATE_READS: usize = 4;
 
 /// What encryption adds to a record of at most 16 KiB, and a little more.
@@ -45,7 +45,7 @@ pub(super) struct Session {
     peer: String,
 }
 
-/// What the session came to.
+/// Where `advance` stopped.
 enum State {
     /// `outgoing` must be sent before anything else can happen.
     MustSend,
@@ -60,8 +60,8 @@ enum State {
 }
 
 impl Session {
-    /// Shakes hands. What the client says last in the handshake may still be unsent: it leaves with
-    /// the first request.
+    /// Opens a session: the handshake. Its last message may be unsent still: it leaves with the first
+    /// request.
     pub(super) fn open(
         config: &RustlsConfig,
         host: &Host,
@@ -79,7 +79,7 @@ impl Session {
     }
 
     fn handshake(&mut self, attempt: &Attempt) -> Result<(), Error> {
-        // A server has nothing to say before the request, but one that refuses us might.
+        // A server sends nothing before the request, unless it refuses the connection.
         let mut early = ReadBuffer::default();
         loop {
             match self.advance(&mut early, attempt, ErrorPhase::Tls)? {
@@ -97,7 +97,7 @@ impl Session {
         }
     }
 
-    /// Lets rustls work on what has arrived until it needs something, or has something to give.
+    /// Lets rustls process what arrived, until it needs or returns something.
     fn advance(
         &mut self,
         plain: &mut ReadBuffer,
@@ -115,7 +115,7 @@ impl Session {
                     None
                 }
                 Ok(ConnectionState::TransmitTlsData(mut data)) => {
-                    // Where application data may follow at once, the request takes it along.
+                    // If application data may follow at once, it leaves with the request.
                     let may_wait = data.may_encrypt_app_data().is_some();
                     data.done();
                     (!may_wait).then_some(State::MustSend)
@@ -175,7 +175,7 @@ impl Session {
         Ok(amount)
     }
 
-    /// Tells the peer what we found wrong, if that can be done at once: it helps whoever reads the
+    /// Sends the alert about an error of ours, if that can be done at once: it helps whoever reads the
     /// server's log.
     fn send_alert(&mut self, attempt: &Attempt) {
         if let Ok(ConnectionState::EncodeTlsData(mut alert)) =
@@ -225,7 +225,7 @@ impl Channel for Session {
         self.flush(attempt, ErrorPhase::Send)
     }
 
-    /// Waits for receivedtext and appends it to `received`.
+    /// Waits for plaintext and appends it to `received`.
     fn receive(&mut self, received: &mut ReadBuffer, attempt: &Attempt) -> Result<Received, Error> {
         loop {
             match self.advance(received, attempt, ErrorPhase::Receive)? {
@@ -247,7 +247,6 @@ impl Channel for Session {
         }
     }
 
-    /// Whether the peer has neither closed nor said anything that nobody asked for.
     fn is_quiet(&mut self, attempt: &Attempt) -> bool {
         let mut received = ReadBuffer::default();
         for _ in 0..MAX_LATE_READS {
@@ -362,7 +361,7 @@ impl NeedsRoom for EncryptError {
     }
 }
 
-/// rustls did what its documentation rules out.
+/// The error where rustls does what its documentation rules out.
 fn internal(phase: ErrorPhase) -> Error {
     Error::new(ErrorKind::ConnectionLost, phase).with_message("the TLS session broke")
 }

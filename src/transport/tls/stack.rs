@@ -40,8 +40,8 @@ impl TlsConfig {
         }
     }
 
-    /// Opens a session on `socket`, to the server of that name. What the client says last in the
-    /// handshake may still be unsent: it leaves with the first request.
+    /// Opens a session on `socket` with the server of that name. The last message of the handshake
+    /// may be unsent still: it leaves with the first request.
     pub(in crate::transport) fn open(
         &self,
         host: &Host,

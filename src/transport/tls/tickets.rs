@@ -1,4 +1,4 @@
-//! Sessions to resume: a reconnect then needs no certificates and half the time.
+//! Tickets for resuming sessions: a reconnect then needs no certificates and half the time.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard};
@@ -15,8 +15,8 @@ const MAX_TICKETS: usize = 4;
 
 /// Remembers TLS sessions in memory, bounded.
 ///
-/// Unlike rustls's own store it never waits for its lock: in a forked child that lock may be held
-/// for ever. Missing a ticket only means a full handshake.
+/// Unlike rustls's own store it never waits for its lock, which a forked child may inherit locked for
+/// ever. Without a ticket there is a full handshake.
 #[derive(Default)]
 pub(super) struct Tickets(Mutex<Vec<Server>>);
 
