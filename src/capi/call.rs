@@ -44,22 +44,29 @@ pub(super) unsafe fn call_cached(
     match catch_without_secrets(body) {
         Some(Ok(())) => CARETOKEN_OK,
         // SAFETY: as the caller promises.
-        Some(Err(failure)) => unsafe { report(error, &failure) },
-        // SAFETY: as the caller promises.
-        None => unsafe { report(error, &Failure::internal(take_place())) },
+        failed => unsafe { report(error, failed) },
     }
 }
 
+/// Takes what failed by value, so that nothing is left to be dropped on the way of a hit.
+///
 /// # Safety
 /// `error` is NULL or writable.
 #[cold]
-unsafe fn report(error: *mut *const caretoken_error, failure: &Failure) -> caretoken_status {
+unsafe fn report(
+    error: *mut *const caretoken_error,
+    failed: Option<Result<(), Failure>>,
+) -> caretoken_status {
     // Whatever failed may have worked on a secret.
     clear_registers();
+    let failure = match failed {
+        Some(Err(failure)) => failure,
+        _ => Failure::internal(take_place()),
+    };
     if error.is_null() {
         return failure.status;
     }
-    let (made, status) = into_c(failure);
+    let (made, status) = into_c(&failure);
     // SAFETY: it is writable, as the caller promises.
     unsafe { error.write(made) };
     status

@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::memory::clear_registers;
 
+/// Whether the panic hook is installed. Not a `Once`: a forked child would wait for ever for a thread of
+/// its parent that was at it.
+static HAS_HOOK: AtomicBool = AtomicBool::new(false);
+
 thread_local! {
     /// Whether this thread is inside the boundary.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
@@ -26,7 +30,9 @@ pub(super) fn catch<R>(body: impl FnOnce() -> R) -> Option<R> {
 /// The same for a `body` that reads no secret, where a nanosecond or two count.
 #[inline]
 pub(super) fn catch_without_secrets<R>(body: impl FnOnce() -> R) -> Option<R> {
-    install_hook();
+    if !HAS_HOOK.load(Ordering::Relaxed) {
+        install_hook();
+    }
     // The thread-local is looked up once: that is the whole cost of the boundary.
     let result = INSIDE.with(|inside| {
         // A callback may call in again, so the former state is restored, not `false`.
@@ -46,10 +52,9 @@ pub(super) fn take_place() -> Option<String> {
 /// Keeps the panics of this library off stderr: their messages may quote a secret, as that of a
 /// failed slicing does. Only the place in the source is kept, for the error. Panics outside the
 /// boundary, in a Rust program that this library is part of, go to the hook that was there before.
+#[cold]
 fn install_hook() {
-    // Not a `Once`: a forked child would wait for ever for a thread of its parent that was at it.
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if DONE.load(Ordering::Relaxed) || DONE.swap(true, Ordering::Relaxed) {
+    if HAS_HOOK.swap(true, Ordering::Relaxed) {
         return;
     }
     let before = panic::take_hook();

@@ -156,6 +156,7 @@ fn without_bearer(authorization: caretoken_str) -> caretoken_str {
 }
 
 /// Gives C the token, and with it the reference that `token` held.
+#[inline]
 pub(super) fn into_c(token: Token) -> Result<*const caretoken_token, Failure> {
     let view = token.0.c_view.get_or_init(|| Box::new(Box::new(CToken::of(&token))));
     let view: &CToken = view.downcast_ref().ok_or_else(|| Failure::internal(None))?;
