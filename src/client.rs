@@ -171,6 +171,13 @@ impl Client {
         )
     }
 
+    /// The name, if [`set_credentials`](Client::set_credentials) takes it: any other may be a secret.
+    #[cfg_attr(not(any(test, feature = "capi")), expect(dead_code, reason = "for C"))]
+    pub(crate) fn known_name(&self, name: &str) -> Option<&'static str> {
+        let credentials = self.0.config.profile.credentials.iter().map(|known| known.name);
+        credentials.chain([REFRESH_TOKEN_END]).find(|known| *known == name)
+    }
+
     /// Replaces one credential, by the vendor's name for it, such as `client_secret`. Calls from now
     /// on use it, and a remembered rejection is forgotten, also if the value is the same as before:
     /// set it when a person says so, and not in a loop. The cached token stays if the credential

@@ -16,7 +16,6 @@ use super::panic::catch;
 use super::pthread_cancel::PthreadCancelDisabled;
 use super::token::{self, caretoken_token};
 use super::types::caretoken_status;
-use crate::builder::ClientBuilder;
 use crate::client::Client;
 use crate::life::clock::unix_ms;
 use crate::memory::clear_registers;
@@ -418,7 +417,7 @@ pub unsafe extern "C" fn caretoken_client_set_credentials(
         for one in credentials {
             // SAFETY: the caller gives NULL or a NUL-terminated text.
             let name = unsafe { arguments::text(one.name, "name") }?;
-            let shown = || shown(client, name);
+            let shown = || client.client.known_name(name).unwrap_or("value").to_owned();
             // SAFETY: the caller gives NULL or `value_len` bytes.
             let value = unsafe { arguments::value(one.value, one.value_len, shown) }?;
             read.push((name, value));
@@ -427,13 +426,6 @@ pub unsafe extern "C" fn caretoken_client_set_credentials(
     };
     // SAFETY: the caller gives NULL or a place for a pointer.
     unsafe { call(error, body) }
-}
-
-/// The name of a credential, if it exists, as an error may show it.
-fn shown(client: &caretoken_client, name: &str) -> String {
-    let builder = ClientBuilder::by_name(client.client.vendor());
-    let known = builder.ok().and_then(|builder| builder.known_name(name));
-    known.unwrap_or("value").to_owned()
 }
 
 /// Counts what the client has done since it was made. stats_size is sizeof(caretoken_stats), so that

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.0.source.as_ref().map(|source| &*source.0 as _)
     }
 }
 
@@ -41,8 +42,8 @@ struct Details {
     retry_after: Option<Duration>,
     /// A password went out, and the same call must not send it again.
     sent_password: bool,
-    /// The error of the host's own callback.
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// The error of the host's own callback. It is only read.
+    source: Option<AssertUnwindSafe<Arc<dyn std::error::Error + Send + Sync>>>,
 }
 
 impl fmt::Display for Details {
@@ -181,7 +182,7 @@ impl Error {
     /// Keeps the error of the host's own callback as the source. `Display` does not show it: nobody
     /// here knows what it holds.
     pub(crate) fn with_source(self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        self.with(|details| details.source = Some(source.into()))
+        self.with(|details| details.source = Some(AssertUnwindSafe(source.into())))
     }
 
     /// Notes that a password went out: the same call must not send it again, whatever the kind.

@@ -33,7 +33,7 @@ pub(super) fn probe(
     for name in STEPS.iter().skip(steps.0.len()) {
         steps.skip(name, "not reached");
     }
-    Probe { steps: steps.0, answer }
+    Probe::new(steps.0, answer)
 }
 
 /// The steps so far.

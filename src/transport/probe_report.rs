@@ -10,6 +10,7 @@ pub(super) const STEPS: &[&str] = &["resolve", "connect", "proxy", "tls", "reque
 
 /// What a [`Transport`](super::Transport) found on the way to the vendor.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Probe {
     /// The steps, in the order in which a request takes them.
     pub steps: Vec<ProbeStep>,
@@ -85,10 +86,16 @@ impl ProbeStep {
 }
 
 impl Probe {
+    /// A probe that took these steps, and the answer to its request, if it came that far.
+    #[must_use]
+    pub fn new(steps: Vec<ProbeStep>, answer: Option<Response>) -> Self {
+        Probe { steps, answer }
+    }
+
     /// A probe that tried no step, because of `why`.
     #[must_use]
     pub fn skipped(why: &str) -> Self {
         let steps = STEPS.iter().map(|name| ProbeStep::skipped(name, why)).collect();
-        Probe { steps, answer: None }
+        Probe::new(steps, None)
     }
 }
