@@ -151,7 +151,7 @@ impl Client {
     /// open. A proxy gets the login that is set for it, and a server that asks for it the client's
     /// certificate, since nobody gets past them otherwise.
     ///
-    /// [`ClientBuilder::doctor`] does the same where there are no credentials yet.
+    /// [`ClientBuilder::doctor`](crate::ClientBuilder::doctor) does the same where there are no credentials yet.
     #[must_use]
     pub fn doctor(&self) -> DoctorReport {
         self.doctor_within(self.timeout())
@@ -198,7 +198,8 @@ impl Client {
     /// last value counts.
     ///
     /// `refresh_token_expires_at_ms`, Unix milliseconds, says when the refresh token ends, as
-    /// [`ClientBuilder::refresh_token_expires_at`] does. A refresh token that is set without it has an
+    /// [`ClientBuilder::refresh_token_expires_at`](crate::ClientBuilder::refresh_token_expires_at)
+    /// does. A refresh token that is set without it has an
     /// unknown end.
     ///
     /// ```no_run

@@ -317,7 +317,7 @@ impl ClientBuilder {
         self.with(|draft| draft.transport = Some(transport))
     }
 
-    /// Takes time from elsewhere than the system's clocks: for tests. Default: [`SystemClock`].
+    /// Takes time from elsewhere than the system's clocks: for tests. Default: [`SystemClock`](crate::SystemClock).
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         self.with(|draft| draft.config.clock = clock)

@@ -24,7 +24,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| &*source.0 as _)
+        let source: &(dyn std::error::Error + Send + Sync) = &****self.0.source.as_ref()?;
+        Some(source)
     }
 }
 
@@ -43,7 +44,7 @@ struct Details {
     /// A password went out, and the same call must not send it again.
     sent_password: bool,
     /// The error of the host's own callback. It is only read.
-    source: Option<AssertUnwindSafe<Arc<dyn std::error::Error + Send + Sync>>>,
+    source: Option<Arc<AssertUnwindSafe<Box<dyn std::error::Error + Send + Sync>>>>,
 }
 
 impl fmt::Display for Details {
@@ -182,7 +183,7 @@ impl Error {
     /// Keeps the error of the host's own callback as the source. `Display` does not show it: nobody
     /// here knows what it holds.
     pub(crate) fn with_source(self, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        self.with(|details| details.source = Some(AssertUnwindSafe(source.into())))
+        self.with(|details| details.source = Some(Arc::new(AssertUnwindSafe(source))))
     }
 
     /// Notes that a password went out: the same call must not send it again, whatever the kind.
