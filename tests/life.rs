@@ -973,7 +973,12 @@ mod rotation {
                 },
             ));
         script.answer(201, r#"{"data":{"details":{"refresh_token":"fake-rotated"}}}"#);
-        assert_eq!(client.token().unwrap_err().kind(), ErrorKind::RotationNotStored);
+        let error = client.token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RotationNotStored);
+        // The host's own error is the source, and is shown by nobody else.
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "the disk is full");
+        assert!(!format!("{error} {error:?}").contains("disk"));
         // Stored by the next call; but there is no token with it, and the failure is remembered.
         assert_eq!(client.token().unwrap_err().kind(), ErrorKind::AnswerMalformed);
         assert_eq!(script.requests(), 1);
