@@ -71,8 +71,8 @@ impl Client {
     }
 
     /// As [`token`](Client::token), blocking at most `timeout`. With zero it never blocks and never
-    /// counts as a failure: the cached token if it is good; else why the vendor is left in peace, if
-    /// it is (a remembered rejection, a cool-down); else
+    /// counts as a failure. It gives the cached token if that is good. Otherwise it gives the error of a
+    /// remembered rejection or a cool-down, if there is one, and else
     /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
     ///
     /// # Errors
@@ -110,9 +110,9 @@ impl Client {
         state.good_token(self.0.now()).map(|(token, _)| token)
     }
 
-    /// Fetches a token if there is none, or if the cached one is about to end, and nobody else is
-    /// at it. Returns whether it did. For the host's own idle timer: a call every 30 seconds spares
-    /// most other calls the wait.
+    /// Fetches a token if there is none, or if the cached one is about to end, unless another call is
+    /// fetching already. Returns whether it fetched. For a timer of the host: with a call every 30
+    /// seconds, most other calls need not wait.
     ///
     /// # Errors
     /// As for [`token`](Client::token); a cached token that is still good stays.

@@ -1,4 +1,4 @@
-//! What lies between this machine and a vendor: a report for whoever must mend it.
+//! The doctor: a report on the way from this machine to a vendor, for the people who must mend it.
 
 use std::env::consts::{ARCH, OS};
 use std::fmt;

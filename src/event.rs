@@ -18,7 +18,7 @@ pub struct Event {
     /// How long it took, for `Fetched` and `FetchFailed`.
     pub took: Option<Duration>,
     /// For `Fetched`, `LifetimeCut` and `LifetimeImplausible` the token's life, for `ServedOldToken`
-    /// what is left of it, for `CoolingDown` how long the vendor is left in peace, for `FetchFailed`
+    /// what is left of it, for `CoolingDown` how long the vendor is not asked, for `FetchFailed`
     /// the pause before the next attempt, for `SignInDue` the time until then.
     pub span: Option<Duration>,
     /// Why, for `FetchFailed`, `ServedOldToken`, `CoolingDown` and `LifetimeImplausible`.

@@ -142,8 +142,8 @@ impl ClientBuilder {
         self.with(|draft| append_pem(&mut draft.https().ca_pem, &pem.into()))
     }
 
-    /// Whose certificates are trusted besides those in [`ca_pem`](ClientBuilder::ca_pem). With
-    /// [`TrustRoots::None`] nobody's: `ca_pem` alone decides. Default: [`TrustRoots::Bundled`], and
+    /// Which CAs are trusted besides those in [`ca_pem`](ClientBuilder::ca_pem). With
+    /// [`TrustRoots::None`] there are no others. Default: [`TrustRoots::Bundled`], and
     /// [`TrustRoots::System`] with [`TlsStack::System`].
     #[must_use]
     pub fn roots(self, roots: TrustRoots) -> Self {
@@ -155,14 +155,14 @@ impl ClientBuilder {
     /// called repeatedly.
     ///
     /// A list must be signed by the issuer it names, counts however old it is, and is never fetched
-    /// anew: build another client when there is a newer one. A certificate whose issuer gave no list
-    /// is not checked. Default: none; no revocation is checked.
+    /// anew: build another client when there is a newer one. A certificate whose issuer has no list
+    /// is accepted. Default: none; no revocation is checked.
     #[must_use]
     pub fn crl_pem(self, pem: impl Into<Vec<u8>>) -> Self {
         self.with(|draft| append_pem(&mut draft.https().crl_pem, &pem.into()))
     }
 
-    /// Whose TLS is used. Default: [`TlsStack::Rustls`].
+    /// Which TLS implementation is used. Default: [`TlsStack::Rustls`].
     #[must_use]
     pub fn tls_stack(self, stack: TlsStack) -> Self {
         self.with(|draft| draft.https().tls_stack = stack)
@@ -196,9 +196,9 @@ impl ClientBuilder {
     /// with `user:password@` where it asks, special characters as `%XX`. Default: `environment`.
     ///
     /// A login that the proxy refused is not sent again for 15 minutes, by this client and its
-    /// siblings: calls end in [`ErrorKind::ProxyLoginRejected`] meanwhile. As long as nobody knows how
-    /// the proxy took it (it answered 502, say, or not at all), pauses between sendings grow, so that
-    /// the login goes out at most five times in 15 minutes. A new client begins anew.
+    /// siblings: calls end in [`ErrorKind::ProxyLoginRejected`] meanwhile. While the
+    /// outcome is unknown (the proxy answered 502, say, or not at all), pauses between attempts grow, so
+    /// that the login is sent at most five times in 15 minutes. A new client begins anew.
     ///
     /// [`ErrorKind::ProxyLoginRejected`]: crate::ErrorKind::ProxyLoginRejected
     #[must_use]

@@ -1,4 +1,5 @@
-//! What one fetch does: hand over what is left, render, send, read, keep; or learn why not.
+//! What one fetch does: render the request, send it, read the answer, keep the token. A refresh token
+//! that the host has not stored yet is offered to it first.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -176,7 +177,7 @@ impl Shared {
         }
     }
 
-    /// Notes what a fetched token teaches and gives it to all callers, after the host has stored a
+    /// Notes what a fetched token means for the next calls and gives it to all callers, after the host has stored a
     /// refresh token that came with it. `None` if the host has set another holder meanwhile.
     fn keep(&self, token: Token, took: Duration) -> Result<Option<Token>, Error> {
         let too_short = self.tell_of_fetched(token.0.life, took);

@@ -11,8 +11,8 @@ use crate::memory::Secret;
 use crate::profile::{Credentials, REFRESH_TOKEN};
 use crate::token::{ShardedToken, Token};
 
-/// Credentials, the token they brought, and what was learned with them. Whoever reads it sees all of
-/// a change or nothing: never a new credential with the old one's token or rejection.
+/// Credentials, the token they brought, and what recent fetches mean for the next. A reader sees all
+/// of a change or nothing: never a new credential with the token or rejection of the old one.
 #[derive(Clone)]
 pub(super) struct State {
     pub(super) credentials: Arc<Credentials>,
@@ -33,7 +33,8 @@ pub(super) struct State {
     pub(super) breaker: Breaker,
 }
 
-/// A new refresh token, and the token that came with it, which nobody may have before it is stored.
+/// A new refresh token and the token that came with it. No caller gets the token before the host has
+/// stored the refresh token.
 #[derive(Clone)]
 pub(super) struct Unstored {
     pub(super) refresh_token: Secret,
@@ -158,7 +159,7 @@ impl State {
         Some(self.refresh_life?.sign_in_due(times))
     }
 
-    /// The same, if the host is to be told now and was not yet.
+    /// The same, if it is time to tell the host and that has not happened yet.
     pub(super) fn sign_in_to_tell(&self, now: Moment) -> Option<Moment> {
         let times = self.token.as_ref().map(ShardedToken::times);
         let is_time = self.refresh_life?.notice(times).has_come(now);

@@ -1,5 +1,4 @@
-//! What only the inside of a client shows: who waits for whom. A test goes on when all that should
-//! wait do.
+//! Tests that must know which threads wait: they go on when all that should wait do.
 
 #[path = "../../tests/support/mod.rs"]
 mod support;

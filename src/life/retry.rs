@@ -78,7 +78,7 @@ pub(crate) fn at_least(error: &Error, wait: Duration) -> Duration {
     error.retry_after().map_or(wait, |asked| asked.min(LONGEST_RETRY_AFTER).max(wait))
 }
 
-/// How long to leave the vendor in peace after failures in a row: exponential, the upper half of it
+/// How long not to ask the vendor after failures in a row: exponential, the upper half of it
 /// jittered, so that it is never next to nothing.
 pub(crate) fn cool_down(failures: u32, random: f64) -> Duration {
     let most = doubled(FIRST_COOL_DOWN, failures.saturating_sub(1), LONGEST_COOL_DOWN);

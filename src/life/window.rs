@@ -119,7 +119,7 @@ pub(crate) fn stage(token: &Times, refresh: Option<RefreshLife>, now: Moment) ->
     if by_token == Stage::Fresh && is_due { Stage::Advisory } else { by_token }
 }
 
-/// Until when a token can be served without another thought: `now`, unless it is fresh.
+/// Until when a token can be served without a look at anything else: `now`, unless it is fresh.
 pub(crate) fn fresh_until(token: &Times, refresh: Option<RefreshLife>, now: Moment) -> Moment {
     if stage(token, refresh, now) != Stage::Fresh {
         return now;

@@ -26,11 +26,11 @@ pub(crate) struct Profile {
     pub(crate) refresh_life: Option<Duration>,
     /// Whether the credentials hold a password, and repeated failures can lock its account.
     pub(crate) failures_lock: bool,
-    /// Whether a request may be sent again when nobody knows whether the first one arrived.
+    /// Whether a request may be sent again when it is unknown whether the first one arrived.
     pub(crate) replay_is_harmless: bool,
 }
 
-/// No vendor gives tokens for less on purpose: a shorter life is mostly another unit.
+/// No vendor gives tokens for less on purpose. A shorter life is most likely read in the wrong unit.
 pub(crate) const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 
 /// The name under which profiles have the refresh token that a rotation replaces.
