@@ -59,7 +59,7 @@ impl Deref for Shard {
 }
 
 /// A token as a client caches it. Threads that take and drop it use several reference counts, so
-/// that they do not contend for one: with one, two threads take 1.3 to 1.7 times as long
+/// that they do not contend for one: with one, two threads take 1.1 to 1.7 times as long
 /// (`cargo bench --bench cached`).
 #[derive(Clone)]
 pub(crate) struct ShardedToken([Arc<Shard>; SHARDS]);
