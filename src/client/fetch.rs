@@ -268,7 +268,7 @@ impl Shared {
             password,
             replay_is_harmless: self.config.profile.replay_is_harmless,
         };
-        let pause = retry::again(failure, random());
+        let pause = retry::pause_before_retry(failure, random());
         // Learned before anybody is told: a callback may panic.
         let cooling_down = match pause {
             Some(_) => None,

@@ -30,7 +30,7 @@ pub(crate) struct Failed<'a> {
     pub(crate) has_token: bool,
     /// Whether other credentials were set since the attempt began.
     pub(crate) has_new_credentials: bool,
-    /// What became of a password that went out with it and could lock an account.
+    /// The outcome of a password that was sent with it and could lock an account.
     pub(crate) password: Option<PasswordOutcome>,
     /// Whether the vendor takes no harm from a request that comes twice.
     pub(crate) replay_is_harmless: bool,
@@ -38,11 +38,11 @@ pub(crate) struct Failed<'a> {
 
 /// How long to wait before asking again in the same call; `None` if that is of no use, not safe, or
 /// too late.
-pub(crate) fn again(failed: Failed<'_>, random: f64) -> Option<Duration> {
+pub(crate) fn pause_before_retry(failed: Failed<'_>, random: f64) -> Option<Duration> {
     let error = failed.error;
     let left = failed.time_left.filter(|_| failed.attempts < MOST_ATTEMPTS)?;
     if is_rejection(error.kind()) && failed.has_new_credentials {
-        // The rejected credentials are history already.
+        // The rejected credentials were replaced meanwhile.
         return Some(Duration::ZERO);
     }
     // An attempt has all the time of its call.
@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn pauses_double_and_are_jittered_down_to_nothing() {
         let down = error(ErrorKind::Unavailable);
-        let pause = |attempts, random| again(Failed { attempts, ..failed(&down) }, random);
+        let pause =
+            |attempts, random| pause_before_retry(Failed { attempts, ..failed(&down) }, random);
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!([1, 2, 3].map(|n| pause(n, 1.0)), [ms(200), ms(400), ms(800)]);
         assert_eq!((pause(3, 0.5), pause(3, 0.0)), (ms(400), ms(0)));
@@ -138,7 +139,7 @@ mod tests {
     fn another_attempt_is_made_only_where_it_is_of_use_and_safe() {
         let down = error(ErrorKind::Unavailable);
         let base = failed(&down);
-        let is_made = |failed: Failed<'_>| again(failed, 0.5).is_some();
+        let is_made = |failed: Failed<'_>| pause_before_retry(failed, 0.5).is_some();
         assert!(is_made(base));
         assert!(!is_made(Failed { has_token: true, ..base }));
         assert!(!is_made(Failed { time_left: None, ..base }));
@@ -174,10 +175,10 @@ mod tests {
         let rejected = error(ErrorKind::CredentialsRejected);
         let base = Failed { password: Some(PasswordOutcome::Rejected), ..failed(&rejected) };
         let replaced = Failed { has_new_credentials: true, has_token: true, ..base };
-        assert_eq!(again(base, 1.0), None);
-        assert_eq!(again(replaced, 1.0), Some(Duration::ZERO));
-        assert_eq!(again(Failed { attempts: 4, ..replaced }, 1.0), None);
-        assert_eq!(again(Failed { time_left: None, ..replaced }, 1.0), None);
+        assert_eq!(pause_before_retry(base, 1.0), None);
+        assert_eq!(pause_before_retry(replaced, 1.0), Some(Duration::ZERO));
+        assert_eq!(pause_before_retry(Failed { attempts: 4, ..replaced }, 1.0), None);
+        assert_eq!(pause_before_retry(Failed { time_left: None, ..replaced }, 1.0), None);
     }
 
     #[test]
@@ -187,12 +188,12 @@ mod tests {
             error(ErrorKind::RateLimited).with_retry_after(Some(wait))
         };
         let seconds = Duration::from_secs;
-        assert_eq!(again(failed(&asked(7)), 1.0), Some(seconds(7)));
-        assert_eq!(again(failed(&asked(0)), 1.0), Some(Duration::from_millis(200)));
-        assert_eq!(again(failed(&asked(60)), 1.0), None);
+        assert_eq!(pause_before_retry(failed(&asked(7)), 1.0), Some(seconds(7)));
+        assert_eq!(pause_before_retry(failed(&asked(0)), 1.0), Some(Duration::from_millis(200)));
+        assert_eq!(pause_before_retry(failed(&asked(60)), 1.0), None);
         let day = asked(86_400);
         let patient = Failed { time_left: Some(seconds(4000)), ..failed(&day) };
-        assert_eq!(again(patient, 1.0), Some(seconds(3600)));
+        assert_eq!(pause_before_retry(patient, 1.0), Some(seconds(3600)));
         assert_eq!(at_least(&asked(0), seconds(3)), seconds(3));
         assert_eq!(at_least(&error(ErrorKind::RateLimited), seconds(3)), seconds(3));
     }
