@@ -18,7 +18,7 @@ fn main() {
         organization_id: "fake-organization".into(),
         organization_secret: "fake-organization-secret".into(),
         user_id: "fake-user".into(),
-        authorization_bearer: None,
+        ..Parchment::default()
     })
     .scopes(["create:patient", "read:patient"])
     .build()

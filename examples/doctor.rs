@@ -1,6 +1,6 @@
 //! What lies between this machine and a vendor, step by step, for a ticket.
 //!
-//! Without arguments it examines the way to a sandbox in this process. It needs no credentials and
+//! Without arguments it probes the way to a sandbox in this process. It needs no credentials and
 //! sends none.
 
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match examine(&Arguments::parse()) {
+    match probe(&Arguments::parse()) {
         Ok(report) => {
             println!("{report}");
             if report.is_healthy() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn examine(arguments: &Arguments) -> Result<DoctorReport, Box<dyn std::error::Error>> {
+fn probe(arguments: &Arguments) -> Result<DoctorReport, Box<dyn std::error::Error>> {
     // Kept to the end: dropping the sandbox stops it.
     let mut sandbox = None;
     let mut builder = match (&arguments.vendor, &arguments.base_url) {

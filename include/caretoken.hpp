@@ -770,7 +770,7 @@ class client {
         return is_known ? std::optional<milliseconds>(skew) : std::optional<milliseconds>();
     }
 
-    /// Walks the way to the vendor and reports what it found at each step, without sending a
+    /// Probes the way to the vendor and reports what it found at each step, without sending a
     /// credential; see caretoken_client_doctor. What the network does wrong stands in the report.
     result<report> doctor(std::optional<milliseconds> timeout = std::nullopt) const {
         const caretoken_report *found = nullptr;

@@ -1,7 +1,7 @@
 //! A client: what a program calls.
 //!
-//! The plot is in two files: `call` says what one call does, `fetch` what one fetch does. What
-//! changes is in `state`, what all calls share in `shared`.
+//! `call` says what one call does, `fetch` what one fetch does. What changes is in `state`, what all
+//! calls share in `shared`.
 
 mod call;
 mod fetch;
@@ -142,7 +142,7 @@ impl Client {
         self.0.flight.get().wake();
     }
 
-    /// Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what
+    /// Probes the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what
     /// it found at each step: what a network's people need when no token comes. Blocks at most the
     /// builder's timeout.
     ///
@@ -162,7 +162,7 @@ impl Client {
     pub fn doctor_within(&self, timeout: Duration) -> DoctorReport {
         let this = &*self.0;
         let attempt = Attempt::new(instant_after(timeout), this.cancel.token());
-        doctor::examine(
+        doctor::probe(
             this.config.profile.vendor,
             &this.url,
             &*this.transport,

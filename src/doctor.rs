@@ -27,7 +27,7 @@ pub struct DoctorReport {
 }
 
 /// Examines the way to `url`.
-pub(crate) fn examine(
+pub(crate) fn probe(
     vendor: &'static str,
     url: &Url,
     transport: &dyn Transport,

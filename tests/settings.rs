@@ -53,6 +53,19 @@ fn a_colon_in_a_basic_client_id_is_refused() {
 }
 
 #[test]
+fn a_base_url_that_is_set_again_replaces_one_that_was_wrong() {
+    let pattern = |base_url: &str| {
+        Client::builder(Pattern {
+            base_url: base_url.into(),
+            client_id: "fake-client".into(),
+            client_secret: "fake-client-secret".into(),
+        })
+    };
+    assert_eq!(wrong(pattern("")).1, "base_url is empty");
+    pattern("").set("base_url", "https://pattern.example").unwrap().build().unwrap();
+}
+
+#[test]
 fn the_first_thing_that_is_wrong_is_reported() {
     let builder = Client::builder(Pattern {
         base_url: "https://pattern.example".into(),

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use caretoken::{Client, ClientBuilder, ErrorActor, ErrorKind, ErrorPhase, Token};
+use caretoken::{Client, ClientBuilder, Ehealth, ErrorActor, ErrorKind, ErrorPhase, Token};
 use support::{NOW_MS, Sent, edvak, ehealth, parchment, pattern, scripted_with};
 
 fn golden(name: &str) -> String {
@@ -61,12 +61,17 @@ mod requests {
 
     #[test]
     fn ehealth_sends_gateway_keys_when_set() {
-        let with_keys = ehealth()
-            .set("custom_psk", "fake-custom-psk")
-            .unwrap()
-            .set("api_key", "fake-api-key")
-            .unwrap();
-        sends(with_keys, "ehealth-gateway.request");
+        let by_name = ehealth().set("custom_psk", "fake-custom-psk").unwrap();
+        sends(by_name.set("api_key", "fake-api-key").unwrap(), "ehealth-gateway.request");
+        let typed = Client::builder(Ehealth {
+            base_url: "https://api-preprod.ehealth.gov.ua".into(),
+            client_id: "6498d88e-97fb-47e2-85a5-99e884f888aa".into(),
+            client_secret: "fake-msp-secret".into(),
+            refresh_token: "fake-refresh-token".into(),
+            custom_psk: Some("fake-custom-psk".into()),
+            api_key: Some("fake-api-key".into()),
+        });
+        sends(typed, "ehealth-gateway.request");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The public face of the configuration.
+//! What a program calls to configure a client.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -36,7 +36,7 @@ impl Client {
         let setup = vendor.into_setup();
         let builder = ClientBuilder::with_profile(setup.profile);
         let base_url = setup.base_url;
-        let mut builder = builder.note(|draft| draft.set_base_url(&base_url));
+        let mut builder = builder.with(|draft| draft.set_base_url(&base_url));
         for (name, value) in setup.credentials {
             builder = builder.note(|draft| draft.set_credential(name, value));
         }
@@ -55,7 +55,7 @@ impl Client {
         let Parts { config, url, transport, credentials, refresh_token_end_ms } = self.parts();
         let draft = Draft {
             config,
-            url: Some(url),
+            url: Ok(url),
             credentials,
             refresh_token_end_ms,
             has_siblings_end: true,
@@ -67,8 +67,8 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// Starts from a vendor's name, for programs that are configured by name: `parchment`,
-    /// `ehealth`, `edvak` or `pattern`. Everything else comes through [`set`](ClientBuilder::set).
+    /// Starts from a vendor's name, one of `parchment`, `ehealth`, `edvak` or `pattern`, for programs
+    /// that are configured by name. Everything else comes through [`set`](ClientBuilder::set).
     ///
     /// # Errors
     /// When there is no such vendor.
@@ -343,7 +343,7 @@ impl ClientBuilder {
             let cancel = CancelSource::default().token();
             let attempt = Attempt::new(instant_after(config.timeout), cancel);
             let vendor = config.profile.vendor;
-            Ok(doctor::examine(vendor, &url, &*transport, &*config.clock, &attempt))
+            Ok(doctor::probe(vendor, &url, &*transport, &*config.clock, &attempt))
         })
     }
 

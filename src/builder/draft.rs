@@ -14,8 +14,8 @@ use crate::transport::{self, HttpsTransport, Transport, Url};
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) config: Config,
-    /// The token endpoint's, once a base URL was set or a sibling has handed it on.
-    pub(super) url: Option<Arc<Url>>,
+    /// The token endpoint's, or why there is none yet.
+    pub(super) url: Result<Arc<Url>, Error>,
     pub(super) credentials: Credentials,
     /// When the refresh token ends, in Unix milliseconds.
     pub(super) refresh_token_end_ms: Option<i64>,
@@ -31,7 +31,7 @@ impl Draft {
     pub(super) fn new(profile: &'static Profile) -> Self {
         Draft {
             config: Config::new(profile),
-            url: None,
+            url: endpoint(profile, "").map(Arc::new),
             credentials: Credentials::new(profile),
             refresh_token_end_ms: None,
             has_siblings_end: false,
@@ -49,9 +49,8 @@ impl Draft {
         self.https.get_or_insert_default()
     }
 
-    pub(super) fn set_base_url(&mut self, base_url: &str) -> Result<(), Error> {
-        self.url = Some(Arc::new(endpoint(self.profile(), base_url)?));
-        Ok(())
+    pub(super) fn set_base_url(&mut self, base_url: &str) {
+        self.url = endpoint(self.profile(), base_url).map(Arc::new);
     }
 
     pub(super) fn set_timeout(&mut self, name: &'static str, value: Duration) -> Result<(), Error> {
@@ -86,10 +85,7 @@ impl Draft {
 
     fn finish(self, check: impl FnOnce(&Self) -> Result<(), Error>) -> Result<Parts, Error> {
         let profile = self.profile();
-        let url = match &self.url {
-            Some(url) => Arc::clone(url),
-            None => Arc::new(endpoint(profile, "")?),
-        };
+        let url = self.url.clone()?;
         check_scheme(profile, &url, self.config.plain_http_to_loopback)?;
         check(&self)?;
         Ok(Parts {

@@ -34,7 +34,7 @@ pub(super) static SETTINGS: &[Setting] = &[
             let url = endpoint(draft.profile(), value.text)?;
             // Whether plain http is allowed may be set later.
             check_scheme(draft.profile(), &url, true)?;
-            draft.url = Some(Arc::new(url));
+            draft.url = Ok(Arc::new(url));
             Ok(())
         },
     },
@@ -131,9 +131,11 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "none",
         about: "As `client_key_pem`, from the file at this path, which is read at once.",
         set: |draft, value| {
+            let mut pem = value.file()?;
             // The key is ASCII; what stands around it may be in any encoding.
-            let key = String::from_utf8_lossy(value.file()?.expose_secret()).into_owned();
-            draft.https().client_key_pem = Some(Secret::from(key));
+            let bytes = pem.expose_mut().iter_mut();
+            bytes.filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
+            draft.https().client_key_pem = pem.expose_text().map(Secret::from);
             Ok(())
         },
     },
@@ -231,10 +233,14 @@ pub(super) fn set(draft: &mut Draft, name: &str, value: Secret) -> Result<(), Er
     if text.contains('\0') {
         return Err(Error::setting(name, "has a NUL in it", "remove it"));
     }
-    match SETTINGS.iter().find(|setting| setting.name == name) {
-        Some(setting) => (setting.set)(draft, &Value { name, text }),
-        None => draft.set_credential(name, value),
-    }
+    let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
+        return draft.set_credential(name, value);
+    };
+    // On a copy, so that a value that cannot be used changes nothing.
+    let mut changed = draft.clone();
+    (setting.set)(&mut changed, &Value { name, text })?;
+    *draft = changed;
+    Ok(())
 }
 
 /// The name of a credential or setting, if it is one.
@@ -345,6 +351,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::ClientBuilder;
+    use crate::error::{ErrorKind, ErrorPhase};
+    use crate::transport::{Attempt, Request, Response, Transport};
     use crate::vendors::PROFILES;
 
     /// Holds the part of a file between two texts against what the table says, or replaces it.
@@ -439,6 +448,45 @@ mod tests {
             vendors.chain(["///\n/// The settings:\n///\n".to_owned()]).chain(settings).collect();
         let end = "///\n/// A value that cannot be used";
         hold("src/capi/config.rs", "may be left out]:\n///\n", end, &list);
+    }
+
+    struct Nowhere;
+
+    impl Transport for Nowhere {
+        fn send(&self, _: &Request, _: &Attempt) -> Result<Response, Error> {
+            Err(Error::new(ErrorKind::Connect, ErrorPhase::Connect))
+        }
+    }
+
+    /// A setting of the built-in transport would clash with the injected one when the client is built.
+    #[test]
+    fn a_value_that_cannot_be_used_changes_nothing() {
+        let builder = ClientBuilder::by_name("ehealth").unwrap().transport(Arc::new(Nowhere));
+        let mut builder = builder.set("base_url", "https://vendor.example").unwrap();
+        for name in ["client_id", "client_secret", "refresh_token"] {
+            builder = builder.set(name, "fake").unwrap();
+        }
+        let mut refused = 0;
+        for setting in SETTINGS {
+            let mut changed = builder.clone();
+            if changed.change(setting.name, "/nonexistent/\u{1}".into()).is_err() {
+                refused += 1;
+                changed.build().unwrap_or_else(|error| panic!("{}: {error}", setting.name));
+            }
+        }
+        assert!(refused > 10, "{refused}");
+    }
+
+    #[test]
+    fn a_key_file_may_have_any_bytes_around_the_key() {
+        let path = std::env::temp_dir().join(format!("caretoken-key-{}.pem", std::process::id()));
+        fs::write(&path, b"friendlyName: M\xfcller\n-----BEGIN PRIVATE KEY-----\n").unwrap();
+        let mut draft = Draft::new(PROFILES[0]);
+        let result = set(&mut draft, "client_key_file", path.to_str().unwrap().into());
+        fs::remove_file(&path).unwrap();
+        result.unwrap();
+        let key = draft.https().client_key_pem.clone().unwrap();
+        assert!(key.expose_secret().starts_with("friendlyName: M?ller\n-----BEGIN"));
     }
 
     #[test]

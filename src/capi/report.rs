@@ -43,7 +43,7 @@ impl CReport {
     }
 }
 
-/// Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
+/// Probes the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
 /// found at each step: what a network's people need when no token comes. Free the report with
 /// caretoken_report_free.
 ///
@@ -52,7 +52,7 @@ impl CReport {
 /// proxy gets the login that is set for it, and a server that asks for it the client's certificate.
 ///
 /// What the network does wrong stands in the report, and the status is CARETOKEN_OK, also when the time
-/// is up or the call is cancelled. With any other status nothing was examined, and *report is NULL.
+/// is up or the call is cancelled. With any other status nothing was probed, and *report is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_doctor(
     client: *const caretoken_client,

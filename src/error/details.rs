@@ -12,7 +12,9 @@ use super::phase::ErrorPhase;
 /// What went wrong, where, and who must do what about it.
 ///
 /// Cheap to clone, safe to log: it holds statuses, codes, names and shapes, never a credential, a
-/// token or a part of an answer's body. `Display` gives one line with all of it.
+/// token or a part of an answer's body. `Display` gives one line with all of it. Its
+/// [`source`](std::error::Error::source) is the error of the host's own callback, where one failed:
+/// what that holds is the host's to know.
 #[derive(Clone)]
 pub struct Error(Arc<Details>);
 

@@ -121,6 +121,13 @@ impl Clone for Secret {
     }
 }
 
+/// The empty text.
+impl Default for Secret {
+    fn default() -> Self {
+        Secret::from("")
+    }
+}
+
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
         Secret::of(&[text])

@@ -3,6 +3,7 @@
 //! No part of a body reaches an error: only codes that look like codes, ids that look like ids, and
 //! the names of fields that the profile itself knows.
 
+use std::io::Write;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
@@ -142,13 +143,15 @@ fn scopes(json: &Json) -> Option<Vec<String>> {
 }
 
 fn scalar_text(json: &Json) -> Option<SecretBuf> {
-    match json {
-        Json::Text(text) => Some(text.clone()),
-        Json::Integer(number) => Some(number.to_string().as_str().into()),
-        Json::Number(number) => Some(number.to_string().as_str().into()),
-        Json::Bool(value) => Some(value.to_string().as_str().into()),
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
-    }
+    let mut text = SecretBuf::default();
+    let written = match json {
+        Json::Text(text) => return Some(text.clone()),
+        Json::Integer(number) => write!(text, "{number}"),
+        Json::Number(number) => write!(text, "{number}"),
+        Json::Bool(value) => write!(text, "{value}"),
+        Json::Null | Json::Array(_) | Json::Object(_) => return None,
+    };
+    written.ok().map(|()| text)
 }
 
 fn end(profile: &Profile, json: Option<&Json>) -> Result<End, &'static str> {

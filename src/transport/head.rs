@@ -104,9 +104,10 @@ impl HeadReader {
         if !is_whole {
             return Ok(None);
         }
+        let status = parsed.code.filter(|status| (100..1000).contains(status));
         self.passed += length;
         Ok(Some(Head {
-            status: parsed.code.unwrap_or_default(),
+            status: status.ok_or(HeadError::Malformed)?,
             length,
             is_http_1_0: parsed.version == Some(0),
             headers: parsed.headers.to_vec(),
@@ -154,9 +155,7 @@ impl<'a> Head<'a> {
             }
             (None, Some(_)) => return Err(HeadError::Length),
             (Some(coding), None)
-                if coding.eq_ignore_ascii_case(b"chunked")
-                    && codings.next().is_none()
-                    && !self.is_http_1_0 =>
+                if coding.eq_ignore_ascii_case(b"chunked") && codings.next().is_none() =>
             {
                 Framing::Chunked
             }
@@ -171,7 +170,10 @@ impl<'a> Head<'a> {
         let has = |option: &[u8]| {
             self.elements("connection").any(|given| given.eq_ignore_ascii_case(option))
         };
-        self.status != 101 && !has(b"close") && (!self.is_http_1_0 || has(b"keep-alive"))
+        // A coding in an answer of HTTP/1.0 casts doubt on its framing (RFC 9112 §6.1).
+        let is_in_doubt = self.is_http_1_0 && self.values("transfer-encoding").next().is_some();
+        let is_persistent = !self.is_http_1_0 || has(b"keep-alive");
+        self.status != 101 && !has(b"close") && is_persistent && !is_in_doubt
     }
 }
 
@@ -214,6 +216,8 @@ mod tests {
         for (text, error) in [
             ("<html>", HeadError::Malformed),
             ("HTTP/2 200 OK\r\n\r\n", HeadError::Malformed),
+            ("HTTP/1.1 000 x\r\n\r\n", HeadError::Malformed),
+            ("HTTP/1.1 099 x\r\n\r\n", HeadError::Malformed),
             (&many(MAX_HEADERS + 1), HeadError::TooManyHeaders),
             (&format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(MAX_HEADS)), HeadError::TooLong),
             (&"\r\n".repeat(MAX_HEADS), HeadError::TooLong),
@@ -256,7 +260,7 @@ mod tests {
             assert_eq!(whole(&text).framing(), expected, "{headers}");
         }
         let old = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert_eq!(whole(old).framing(), Err(HeadError::Coding));
+        assert_eq!(whole(old).framing(), Ok(Framing::Chunked));
         for status in [101, 204, 304] {
             let text = format!("HTTP/1.1 {status} X\r\nContent-Length: 4\r\n\r\n");
             assert_eq!(whole(&text).framing(), Ok(Framing::Length(0)), "{status}");
@@ -271,6 +275,10 @@ mod tests {
             ("HTTP/1.1 101 Switch\r\n\r\n", false),
             ("HTTP/1.0 200 OK\r\n\r\n", false),
             ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n\r\n", true),
+            (
+                "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nTransfer-Encoding: chunked\r\n\r\n",
+                false,
+            ),
         ] {
             assert_eq!(whole(text).keeps_connection(), kept, "{text}");
         }

@@ -5,7 +5,7 @@
 //! [`ClientBuilder::transport`](crate::ClientBuilder::transport).
 //!
 //! The files, from the highest to the lowest: `https` is the built-in transport. It sends requests
-//! with `http`, where ureq is, and examines the way to a vendor with `probe`. Both open each
+//! with `http`, where ureq is, and probes the way to a vendor with `probe`. Both open each
 //! `connection` with the `connector`: `resolve` finds addresses, `connect` opens a socket, `proxy` a
 //! tunnel, `tls` a session. What a connection reads and writes is a `channel`: a socket or a session.
 //! Below are `head` (of an HTTP answer), `socket`, `message`, `attempt` and `url`.

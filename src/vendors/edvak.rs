@@ -19,7 +19,7 @@ use crate::vendors::vendor::{Setup, Vendor, sealed};
 ///
 /// The token gives `patient`, `tenant`, `session_state`, `not-before-policy` and
 /// `refresh_expires_in` as extra fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Edvak {
     /// Where the API lives.
     pub base_url: String,

@@ -22,7 +22,7 @@ use crate::vendors::vendor::{Setup, Vendor, sealed};
 /// The vendor decides the scopes.
 ///
 /// The token gives `user_id` as an extra field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Ehealth {
     /// Where the API lives, such as `https://api-preprod.ehealth.gov.ua`.
     pub base_url: String,

@@ -20,7 +20,7 @@ use crate::vendors::vendor::{Setup, Vendor, sealed};
 /// see [`Token::missing_scopes`](crate::Token::missing_scopes). A token belongs to the acting user.
 ///
 /// Calls with the token also need the header `x-organization-secret`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parchment {
     /// Where the API lives, ending in `/external`.
     pub base_url: String,

@@ -17,7 +17,7 @@ use crate::vendors::vendor::{Setup, Vendor, sealed};
 /// Id and secret are joined as they are. A server that follows RFC 6749 §2.3.1 to the letter wants
 /// both percent-encoded first:
 /// [`ClientBuilder::percent_encode_credentials`](crate::ClientBuilder::percent_encode_credentials).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Pattern {
     /// Where the API lives.
     pub base_url: String,

@@ -4,12 +4,12 @@ use super::{edvak, ehealth, parchment, pattern};
 use crate::error::Error;
 use crate::profile::Profile;
 
-pub(crate) static PROFILES: [&Profile; 4] =
-    [&parchment::PROFILE, &ehealth::PROFILE, &edvak::PROFILE, &pattern::PROFILE];
+pub(crate) static PROFILES: &[&Profile] =
+    &[&parchment::PROFILE, &ehealth::PROFILE, &edvak::PROFILE, &pattern::PROFILE];
 
 /// The profile of that name, or an error that lists the names.
 pub(crate) fn by_name(name: &str) -> Result<&'static Profile, Error> {
-    PROFILES.into_iter().find(|profile| profile.vendor == name).ok_or_else(|| {
+    PROFILES.iter().copied().find(|profile| profile.vendor == name).ok_or_else(|| {
         let names: Vec<_> = PROFILES.iter().map(|profile| profile.vendor).collect();
         Error::setting("vendor", "is unknown", format!("use one of: {}", names.join(", ")))
     })
@@ -59,6 +59,29 @@ mod tests {
         assert_eq!(by_name("edvak").unwrap().vendor, "edvak");
         let error = by_name("epic").unwrap_err();
         assert_eq!(error.field(), Some("vendor"));
-        assert_eq!(error.remedy(), "use one of: parchment, ehealth, edvak, pattern");
+        let names: Vec<_> = PROFILES.iter().map(|profile| profile.vendor).collect();
+        assert_eq!(error.remedy(), format!("use one of: {}", names.join(", ")));
+    }
+
+    /// Texts for people that list the vendors, and cannot be made of the table.
+    #[test]
+    fn every_text_that_lists_the_vendors_lists_all() {
+        let names: Vec<_> = PROFILES.iter().map(|profile| profile.vendor).collect();
+        let [others @ .., last] = names.as_slice() else { panic!("no vendors") };
+        let either = format!("{} or {last}", others.join(", "));
+        for (file, list) in [
+            ("src/capi/config.rs", format!("vendor is {either}.")),
+            ("src/builder/client_builder.rs", format!("a vendor's name, one of {either},")),
+            ("cbindgen.toml", format!("standard: {}.", names.join(", "))),
+            ("include/caretoken.hpp", format!("For {either}.")),
+            ("examples/doctor.rs", either.clone()),
+            ("examples/quickstart.rs", either.clone()),
+        ] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let text = std::fs::read_to_string(path).unwrap();
+            let words: Vec<_> = text.split_whitespace().filter(|word| *word != "///").collect();
+            let text = words.join(" ").replace('`', "");
+            assert!(text.contains(&list), "{file} does not say: {list}");
+        }
     }
 }

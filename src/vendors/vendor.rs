@@ -5,6 +5,10 @@ use crate::profile::Profile;
 
 /// A vendor's credentials: [`Parchment`](crate::Parchment), [`Ehealth`](crate::Ehealth),
 /// [`Edvak`](crate::Edvak) or [`Pattern`](crate::Pattern).
+///
+/// A vendor may come to take more optional credentials, and its struct more fields: end with
+/// `..Default::default()` to go on compiling then. What is missing is told by
+/// [`ClientBuilder::build`](crate::ClientBuilder::build).
 pub trait Vendor: sealed::Sealed {
     #[doc(hidden)]
     fn into_setup(self) -> Setup;

@@ -184,7 +184,7 @@ pub fn parchment() -> ClientBuilder {
         organization_id: "fake-organization".into(),
         organization_secret: "fake-organization-secret".into(),
         user_id: "fake-user".into(),
-        authorization_bearer: None,
+        ..Parchment::default()
     })
     .scopes(["create:patient", "read:patient_prescription"])
 }
@@ -195,8 +195,7 @@ pub fn ehealth() -> ClientBuilder {
         client_id: "6498d88e-97fb-47e2-85a5-99e884f888aa".into(),
         client_secret: "fake-msp-secret".into(),
         refresh_token: "fake-refresh-token".into(),
-        custom_psk: None,
-        api_key: None,
+        ..Ehealth::default()
     })
 }
 

@@ -122,6 +122,9 @@ impl AnswerReader<'_> {
         loop {
             let unread = self.received.unread();
             match parse_chunk_size(unread) {
+                Ok(Status::Complete((length, _))) if length > MAX_CHUNK_LINE => {
+                    return Err(self.malformed(CODING));
+                }
                 Ok(Status::Complete((length, size))) => {
                     self.received.consume(length);
                     return Ok(size);

@@ -245,7 +245,7 @@ impl Handshake<'_> {
                                           caretoken speaks Basic only";
                             return Err(self.wants_login(&why, remedy).with_status(status));
                         }
-                        _ => return Err(self.outcome_of_status(status)),
+                        _ => return Err(self.refused_with(status)),
                     }
                     self.received.consume(length);
                     if status >= 200 {
@@ -275,7 +275,7 @@ impl Handshake<'_> {
             .with_remedy(remedy)
     }
 
-    fn outcome_of_status(&self, status: u16) -> Error {
+    fn refused_with(&self, status: u16) -> Error {
         let remedy = "ask who runs the proxy whether it may reach the vendor";
         self.refused(&format!("it answered HTTP {status}"), remedy).with_status(status)
     }

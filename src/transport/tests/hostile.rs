@@ -77,6 +77,11 @@ fn an_endless_chunk_extension_is_not_read_to_its_end() {
     let start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;";
     let error = post(&transport(), endless(start, b"xxxxxxxx").plain_url()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AnswerNotJson);
+    // Nor is a long one taken that comes in one piece.
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let long = format!("{head}2;{}\r\n{{}}\r\n0\r\n\r\n", "x".repeat(300));
+    let error = post(&transport(), Peer::plain(long.leak().as_bytes()).plain_url()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AnswerNotJson);
     let start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
     let error = post(&transport(), endless(start, b"x: y\r\n").plain_url()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AnswerNotJson);

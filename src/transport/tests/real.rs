@@ -311,10 +311,10 @@ fn s_server(certificate: &[u8], key: &[u8], options: &[&str]) -> Option<Program>
 
 /// Checks that we refuse `server`, and that it heard nothing but that.
 fn refused_by_us(server: Program) -> Error {
-    outcome_of_status(settings(), server)
+    refused_with(settings(), server)
 }
 
-fn outcome_of_status(settings: Settings, mut server: Program) -> Error {
+fn refused_with(settings: Settings, mut server: Program) -> Error {
     let transport = HttpsTransport::new(settings).unwrap();
     let error = post(&transport, server.url()).unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::Tls, ErrorPhase::Tls), "{error}");
@@ -399,7 +399,7 @@ fn openssl_with_a_certificate_signed_with_sha_1() {
     let certificate = make(&sign, &csr).unwrap();
     let server = s_server(&certificate, &key, &["-cipher", "ALL:@SECLEVEL=0"]).unwrap();
     let trusting = Settings { ca_pem: Some(ca), ..settings() };
-    let error = outcome_of_status(trusting, server);
+    let error = refused_with(trusting, server);
     assert!(error.message().contains("SHA-1"), "{error}");
 }
 
