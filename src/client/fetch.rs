@@ -97,24 +97,36 @@ impl Shared {
         let sent = self.now();
         let response = self.transport.send(&request, &attempt)?;
         drop(request);
-        let clocks = self.compare_clocks(&response);
+        let token = self.receive(&response, &mut room, state, sent)?;
+        self.config.check_locked(|| token.is_locked())?;
+        Ok(token)
+    }
 
+    /// Reads the answer to a request that was made with `state`.
+    fn receive(
+        &self,
+        response: &Response,
+        room: &mut Reservation,
+        state: &State,
+        sent: Moment,
+    ) -> Result<Token, Error> {
+        let clocks = self.compare_clocks(response);
         let secrets: Vec<&Secret> = state.credentials.values().collect();
-        let answer = read(self.config.profile, &response, &secrets);
-        let refresh_token = answer.refresh_token.as_ref().map(|new| keep(&mut room, "", new));
+        let answer = read(self.config.profile, response, &secrets);
+        let refresh_token = answer.refresh_token.as_ref().map(|new| keep(room, "", new));
         // First of all: whatever else is wrong with the answer, the old one may be dead.
         if let Some(new) = &refresh_token {
             self.rotate(new, state, sent);
         }
-        let grant = answer.grant.map_err(|error| with_retry_after(error, &response, clocks))?;
+        let grant = answer.grant.map_err(|error| with_retry_after(error, response, clocks))?;
         let (life, times) = self
             .life(&grant, clocks, sent)
             .map_err(|error| error.with_status(response.status()))?;
-        let authorization = keep(&mut room, BEARER, &grant.access_token);
-        let extras = grant.extras.iter().map(|(name, value)| (*name, keep(&mut room, "", value)));
+        let authorization = keep(room, BEARER, &grant.access_token);
+        let extras = grant.extras.iter().map(|(name, value)| (*name, keep(room, "", value)));
         let requested = &self.config.scopes;
         let scopes = grant.scopes.unwrap_or_else(|| requested.clone());
-        let token = Token::new(Inner {
+        Ok(Token::new(Inner {
             vendor: self.config.profile.vendor,
             authorization,
             refresh_token,
@@ -126,9 +138,7 @@ impl Shared {
             times,
             holder: state.holder,
             clock: Arc::clone(&self.config.clock),
-        });
-        self.config.check_locked(|| token.is_locked())?;
-        Ok(token)
+        }))
     }
 
     fn inputs<'a>(&'a self, state: &'a State) -> Inputs<'a> {
@@ -256,7 +266,7 @@ impl Shared {
         failed: &FailedAttempt<'_>,
         limits: &Limits,
     ) -> Result<Duration, Error> {
-        let FailedAttempt { error, took, state, attempts, has_token } = *failed;
+        let FailedAttempt { error, state, attempts, has_token, .. } = *failed;
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
         let password = self.password_outcome(error);
         let failure = retry::Failed {
@@ -274,17 +284,7 @@ impl Shared {
             Some(_) => None,
             None => self.learn(error, state, password),
         };
-        self.tell(EventKind::FetchFailed, |event| {
-            event.took = Some(took);
-            event.span = pause;
-            event.error = Some(error.clone());
-        });
-        if let Some((why, span)) = &cooling_down {
-            self.tell(EventKind::CoolingDown, |event| {
-                event.span = Some(*span);
-                event.error = Some(why.clone());
-            });
-        }
+        self.tell_of_failure(failed, pause, cooling_down.as_ref());
         // A refresh token that came with an answer of no other use: it may be the only valid one.
         self.hand_over()?;
         pause.ok_or_else(|| {
@@ -292,6 +292,25 @@ impl Shared {
             let why = cooling_down.filter(|(why, _)| why.kind() == error.kind());
             why.map_or_else(|| error.clone(), |(why, _)| why)
         })
+    }
+
+    fn tell_of_failure(
+        &self,
+        failed: &FailedAttempt<'_>,
+        pause: Option<Duration>,
+        cooling_down: Option<&(Error, Duration)>,
+    ) {
+        self.tell(EventKind::FetchFailed, |event| {
+            event.took = Some(failed.took);
+            event.span = pause;
+            event.error = Some(failed.error.clone());
+        });
+        if let Some((why, span)) = cooling_down {
+            self.tell(EventKind::CoolingDown, |event| {
+                event.span = Some(*span);
+                event.error = Some(why.clone());
+            });
+        }
     }
 
     /// The outcome of a password that may have been sent with a failed attempt, where that could lock
