@@ -54,13 +54,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         name: "ca_pem",
         default: "none",
         about: "CA certificates (PEM) to trust besides those of `roots`: a private CA, or a network that inspects TLS. May be set repeatedly.",
-        set: |draft, value| value.append_to(&mut draft.https().ca_pem),
+        set: |draft, value| {
+            append_pem(&mut draft.https().ca_pem, value.text.as_bytes());
+            Ok(())
+        },
     },
     Setting {
         name: "ca_file",
         default: "none",
         about: "As `ca_pem`, from the file at this path, which is read at once.",
-        set: |draft, value| value.append_file_to(&mut draft.https().ca_pem),
+        set: |draft, value| value.set_from_file(draft, "ca_pem"),
     },
     Setting {
         name: "roots",
@@ -80,13 +83,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         name: "crl_pem",
         default: "none",
         about: "Certificate revocation lists (PEM), one for each issuer. A list counts however old it is; a certificate whose issuer has no list is accepted. May be set repeatedly.",
-        set: |draft, value| value.append_to(&mut draft.https().crl_pem),
+        set: |draft, value| {
+            append_pem(&mut draft.https().crl_pem, value.text.as_bytes());
+            Ok(())
+        },
     },
     Setting {
         name: "crl_file",
         default: "none",
         about: "As `crl_pem`, from the file at this path, which is read at once.",
-        set: |draft, value| value.append_file_to(&mut draft.https().crl_pem),
+        set: |draft, value| value.set_from_file(draft, "crl_pem"),
     },
     Setting {
         name: "tls",
@@ -112,10 +118,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         name: "client_cert_file",
         default: "none",
         about: "As `client_cert_pem`, from the file at this path, which is read at once.",
-        set: |draft, value| {
-            draft.https().client_cert_pem = Some(value.file()?.expose_secret().to_vec());
-            Ok(())
-        },
+        set: |draft, value| value.set_from_file(draft, "client_cert_pem"),
     },
     Setting {
         name: "client_key_pem",
@@ -130,14 +133,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         name: "client_key_file",
         default: "none",
         about: "As `client_key_pem`, from the file at this path, which is read at once.",
-        set: |draft, value| {
-            let mut pem = value.file()?;
-            // The key is ASCII; what stands around it may be in any encoding.
-            let bytes = pem.expose_mut().iter_mut();
-            bytes.filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
-            draft.https().client_key_pem = pem.expose_text().map(Secret::from);
-            Ok(())
-        },
+        set: |draft, value| value.set_from_file(draft, "client_key_pem"),
     },
     Setting {
         name: "pins",
@@ -298,14 +294,16 @@ impl Value<'_> {
         })
     }
 
-    fn append_to(&self, pem: &mut Option<Vec<u8>>) -> Result<(), Error> {
-        append_pem(pem, self.text.as_bytes());
-        Ok(())
-    }
-
-    fn append_file_to(&self, pem: &mut Option<Vec<u8>>) -> Result<(), Error> {
-        append_pem(pem, self.file()?.expose_secret());
-        Ok(())
+    /// Sets the setting `name` to what the file at this path holds.
+    fn set_from_file(&self, draft: &mut Draft, name: &'static str) -> Result<(), Error> {
+        let mut pem = self.file()?;
+        // PEM is ASCII; what stands around it may be in any encoding.
+        pem.expose_mut().iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
+        let text = pem.expose_text().unwrap_or_default();
+        match SETTINGS.iter().find(|setting| setting.name == name) {
+            Some(setting) => (setting.set)(draft, &Value { name: self.name, text }),
+            None => Ok(()),
+        }
     }
 
     /// Reads a file whole. Not a pipe or device: they may never end.
