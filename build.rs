@@ -58,6 +58,7 @@ fn generate_header() -> Result {
     let root = PathBuf::from(var("CARGO_MANIFEST_DIR")?);
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml"))?;
     let introduction = config.header.take().unwrap_or_default();
+    let end = config.trailer.take().unwrap_or_default();
     let (mut declarations, mut sections) = (String::new(), String::new());
     for (title, modules) in SECTIONS {
         let mut builder = cbindgen::Builder::new().with_config(config.clone());
@@ -100,6 +101,7 @@ extern "C" {{
 #endif
 
 {declarations}{sections}
+{end}
 #ifdef __cplusplus
 }}  /* extern "C" */
 #endif

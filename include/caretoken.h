@@ -71,8 +71,8 @@
  * needed after the call; only user_data is kept as it is.
  *
  * NULL. Every _free takes NULL and does nothing. Any other NULL that is not allowed is
- * CARETOKEN_NULL_ARGUMENT, with an error that names the argument. (NULL, 0) is an empty text. Functions
- * that read from a token take NULL, too, and find nothing in it.
+ * CARETOKEN_NULL_ARGUMENT, with an error that names the argument, or the setting whose value it is.
+ * (NULL, 0) is an empty text. Functions that read from a token take NULL, too, and find nothing in it.
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
  * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
@@ -83,30 +83,8 @@
  * signals, calls nothing of yours, and outlives a call that timed out, until the system's resolver
  * gives up.
  *
- * STACK. A call takes up to 56 KiB of the stack of its thread. The smallest thread stack that can be
- * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
- * is the system's library that says.)
- *
- * MEMORY. A cached token is handed out without allocating anything, but for what a thread's first call
- * and a token's first caretoken_client_token keep. Everything else allocates, and running out of memory
- * ends the process: abort(), as in all Rust code. No call returns an error for it.
- *
- * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
- * calls that may block hold the request up until they return, also while your callbacks run. That holds
- * for deferred cancellation, which threads have unless they choose otherwise; never call with
- * PTHREAD_CANCEL_ASYNCHRONOUS.
- *
- * SIGNALS. The library installs no handler, changes no mask of your threads and causes no SIGPIPE. A
- * signal that is handled in the middle of a call does not end it: caretoken_client_cancel does, from
- * another thread. No function may be called from a signal handler.
- *
- * FORK. A child may use the clients and tokens it has from its parent, whatever other threads of the
- * parent were doing. Calls that were under way in other threads exist in the parent alone.
- *
- * UNLOADING. On Linux the shared library stays loaded after dlclose, since a lookup may still be
- * running; elsewhere do not unload it. Free what you have all the same. A plug-in that has the static
- * library inside must be linked with -Wl,-z,nodelete for the same reason, and with
- * -Wl,--exclude-libs,ALL, so that it does not export what belongs to another copy.
+ * At the end of this header: what a host must know of stacks, memory, cancellation, signals, fork and
+ * unloading.
  *
  * TEXTS are UTF-8, and texts that this library gives have a NUL behind them. Texts that are not UTF-8,
  * or that hold NUL, CR or LF where the vendor's protocol cannot carry them, are refused with an error
@@ -183,7 +161,8 @@ typedef int32_t caretoken_status;
 /* ---- Configuration ----------------------------------------------------------------------------- */
 
 /**
- * What a client is made of: a vendor, credentials, settings, callbacks.
+ * What a client is made of: a vendor, credentials, settings, and callbacks (see
+ * caretoken_config_set_on_rotation and caretoken_config_set_on_event).
  *
  * Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
  * client copies what it needs, so that a config may make several clients, be changed in between, and
@@ -378,7 +357,8 @@ caretoken_status caretoken_client_new(const caretoken_config *config,
  * (ca_pem, proxy and their like) cannot be changed: caretoken_client_new refuses them.
  *
  * Such clients are cheap: make one for each acting user. Each has a token of its own. They and this
- * one may be freed in any order. On failure *config is NULL.
+ * one may be freed in any order. Free the config with caretoken_config_free. On failure *config is
+ * NULL.
  */
 caretoken_status caretoken_client_sibling(const caretoken_client *client,
                                           caretoken_config **config,
@@ -388,7 +368,7 @@ caretoken_status caretoken_client_sibling(const caretoken_client *client,
  * Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
  * caretoken_token_free.
  *
- * A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+ * A cached token costs some nanoseconds and allocates nothing (see MEMORY at the end of this header), so call this before
  * each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
  * no error.
  * On failure *token is NULL.
@@ -998,7 +978,7 @@ struct caretoken_report {
 };
 
 /**
- * Walks the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
+ * Probes the way to the vendor (resolve, connect, proxy, TLS, one request, clock) and reports what it
  * found at each step: what a network's people need when no token comes. Free the report with
  * caretoken_report_free.
  *
@@ -1007,7 +987,7 @@ struct caretoken_report {
  * proxy gets the login that is set for it, and a server that asks for it the client's certificate.
  *
  * What the network does wrong stands in the report, and the status is CARETOKEN_OK, also when the time
- * is up or the call is cancelled. With any other status nothing was examined, and *report is NULL.
+ * is up or the call is cancelled. With any other status nothing was probed, and *report is NULL.
  */
 caretoken_status caretoken_client_doctor(const caretoken_client *client,
                                          int64_t timeout_ms,
@@ -1034,6 +1014,35 @@ void caretoken_wipe(void *data,
  * that a program was compiled with is CARETOKEN_VERSION.
  */
 const char *caretoken_version(void);
+
+/* ---- What a host must know ---------------------------------------------------------------------- */
+
+/*
+ * STACK. A call takes up to 56 KiB of the stack of its thread. The smallest thread stack that can be
+ * used is 64 KiB, guard page included, for a thread that needs little for itself. (With tls=system it
+ * is the system's library that says.)
+ *
+ * MEMORY. A cached token is handed out without allocating anything, but for what a thread's first call
+ * and a token's first caretoken_client_token keep. Everything else allocates, and running out of memory
+ * ends the process: abort(), as in all Rust code. No call returns an error for it.
+ *
+ * CANCELLATION. A thread that is cancelled by pthread_cancel ends before or after a call, never inside:
+ * calls that may block hold the request up until they return, also while your callbacks run. That holds
+ * for deferred cancellation, which threads have unless they choose otherwise; never call with
+ * PTHREAD_CANCEL_ASYNCHRONOUS.
+ *
+ * SIGNALS. The library installs no handler, changes no mask of your threads and causes no SIGPIPE. A
+ * signal that is handled in the middle of a call does not end it: caretoken_client_cancel does, from
+ * another thread. No function may be called from a signal handler.
+ *
+ * FORK. A child may use the clients and tokens it has from its parent, whatever other threads of the
+ * parent were doing. Calls that were under way in other threads exist in the parent alone.
+ *
+ * UNLOADING. On Linux the shared library stays loaded after dlclose, since a lookup may still be
+ * running; elsewhere do not unload it. Free what you have all the same. A plug-in that has the static
+ * library inside must be linked with -Wl,-z,nodelete for the same reason, and with
+ * -Wl,--exclude-libs,ALL, so that it does not export what belongs to another copy.
+ */
 
 #ifdef __cplusplus
 }  /* extern "C" */

@@ -1,4 +1,4 @@
-//! The files of `src` stand in one order, and each imports only files below it (design, section 1).
+//! The files of `src` stand in one order, and each imports only files below it (see CONTRIBUTING.md).
 //!
 //! `architecture/reader.rs` reads the imports from the code; `architecture/proofs.rs` proves it.
 

@@ -78,6 +78,20 @@ fn every_function_of_the_header_has_words_of_its_own() {
     assert!(functions > 25, "{functions}");
 }
 
+/// But for caretoken_wipe, which C++ calls as it is.
+#[test]
+fn the_layer_for_cpp_uses_every_function() {
+    let layer = fs::read_to_string(root().join("include/caretoken.hpp")).unwrap();
+    let abi = fs::read_to_string(root().join("tests/abi.txt")).unwrap();
+    let functions = abi.lines().take_while(|line| !line.starts_with("struct "));
+    let names = functions.map(|line| {
+        let name = line.split('(').next().unwrap();
+        name.rsplit([' ', '*']).next().unwrap()
+    });
+    let unused: Vec<_> = names.filter(|name| !layer.contains(name)).collect();
+    assert_eq!(unused, ["caretoken_wipe"]);
+}
+
 /// Functions with their prototypes, the size of each struct and the offset of each field, and the value
 /// of each constant, as a C compiler sees them.
 #[test]

@@ -81,7 +81,6 @@ fn says_what_is_missing(program: &Path) {
         ("base_url", "PATTERN_BASE_URL", "https://pattern.invalid"),
         ("client_id", "PATTERN_CLIENT_ID", "fake-client"),
         ("client_secret", "PATTERN_CLIENT_SECRET", "fake-secret"),
-        ("ca_file", "CARETOKEN_CA_FILE", "fake.pem"),
     ];
     let run = |missing: &str, all_are_missing: bool| {
         let mut command = Command::new(program);

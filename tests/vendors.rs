@@ -15,6 +15,19 @@ fn golden(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+#[test]
+fn every_vendor_has_its_golden_request_and_answer() {
+    let unknown = ClientBuilder::by_name("no-such-vendor").unwrap_err();
+    let names = unknown.remedy().strip_prefix("use one of: ").unwrap();
+    let tests = include_str!("vendors.rs");
+    for name in names.split(", ") {
+        for file in [format!("{name}.request"), format!("{name}.answer.json")] {
+            assert!(!golden(&file).is_empty());
+            assert!(tests.contains(&format!("\"{file}\"")), "no test reads {file}");
+        }
+    }
+}
+
 /// What one call sends, and what it makes of the answer.
 fn call(
     builder: ClientBuilder,

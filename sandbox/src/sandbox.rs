@@ -35,7 +35,7 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     origin: String,
     ca_pem: String,
-    credentials: [Vec<(&'static str, String)>; 4],
+    credentials: [Vec<(&'static str, String)>; Vendor::ALL.len()],
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

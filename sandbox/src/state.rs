@@ -61,7 +61,7 @@ pub(crate) struct State {
     /// Edvak: wrong passwords in a row.
     pub(crate) bad_passwords: u32,
     clock_skew: i64,
-    vendors: [VendorState; 4],
+    vendors: [VendorState; Vendor::ALL.len()],
     sequence: u64,
     random: &'static dyn SecureRandom,
 }
@@ -138,7 +138,7 @@ pub(crate) struct Grant {
 }
 
 impl State {
-    pub(crate) fn new(origin: String, defaults: [&'static Defaults; 4]) -> State {
+    pub(crate) fn new(origin: String, defaults: [&'static Defaults; Vendor::ALL.len()]) -> State {
         State {
             origin,
             gateway_keys_required: false,

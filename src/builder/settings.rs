@@ -3,7 +3,7 @@
 //! A setting is a row: its name, its default, what it does, and how its value is read. `set` by
 //! name, the list in the error about an unknown name, the README, the C header and the manual
 //! of [`ClientBuilder::set`](crate::ClientBuilder::set) follow from it: run
-//! `UPDATE_LISTS=1 cargo test --lib settings` after a change.
+//! `UPDATE_LISTS=1 cargo test -p caretoken --lib settings` after a change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -311,6 +311,9 @@ impl Value<'_> {
         let wrong = |problem: String| {
             Error::setting(self.name, problem, "give the path of a readable PEM file")
         };
+        if self.text.is_empty() {
+            return Err(wrong("is empty".to_owned()));
+        }
         match std::fs::metadata(self.text) {
             // What a directory is, the system says itself.
             Ok(found) if !found.is_file() && !found.is_dir() => {
@@ -365,7 +368,13 @@ mod tests {
         if std::env::var_os("UPDATE_LISTS").is_some() {
             fs::write(&path, [&text[..start], wanted, &text[start + length..]].concat()).unwrap();
         } else {
-            assert_eq!(present, wanted, "{file}: run UPDATE_LISTS=1 cargo test --lib settings");
+            let differs = |(present, wanted)| present != wanted;
+            let first = present.lines().zip(wanted.lines()).find(|pair| differs(*pair));
+            assert!(
+                present == wanted,
+                "{file} differs from SETTINGS, first in {first:?}: \
+                 run UPDATE_LISTS=1 cargo test -p caretoken --lib settings"
+            );
         }
     }
 

@@ -137,7 +137,8 @@ pub unsafe extern "C" fn caretoken_client_new(
 /// (ca_pem, proxy and their like) cannot be changed: caretoken_client_new refuses them.
 ///
 /// Such clients are cheap: make one for each acting user. Each has a token of its own. They and this
-/// one may be freed in any order. On failure *config is NULL.
+/// one may be freed in any order. Free the config with caretoken_config_free. On failure *config is
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_client_sibling(
     client: *const caretoken_client,
@@ -160,7 +161,7 @@ pub unsafe extern "C" fn caretoken_client_sibling(
 /// Gives a token that is valid now: the cached one, or a new one from the vendor. Free it with
 /// caretoken_token_free.
 ///
-/// A cached token costs some nanoseconds and allocates nothing (see MEMORY above), so call this before
+/// A cached token costs some nanoseconds and allocates nothing (see MEMORY at the end of this header), so call this before
 /// each request instead of keeping tokens. While the cached token is still good, a vendor that fails is
 /// no error.
 /// On failure *token is NULL.

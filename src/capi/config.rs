@@ -13,7 +13,8 @@ use super::types::caretoken_status;
 use crate::builder::ClientBuilder;
 use crate::client::Client;
 
-/// What a client is made of: a vendor, credentials, settings, callbacks.
+/// What a client is made of: a vendor, credentials, settings, and callbacks (see
+/// caretoken_config_set_on_rotation and caretoken_config_set_on_event).
 ///
 /// Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
 /// client copies what it needs, so that a config may make several clients, be changed in between, and
