@@ -259,6 +259,7 @@ int main(void) {
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0); /* gcore is no ancestor of ours */
 #endif
     signal(SIGUSR1, handled);
+    signal(SIGQUIT, SIG_DFL); /* a background job of a shell has it ignored, and would write no core */
     for (;;) {
         take(command, 1);
         take(&first_len, sizeof first_len);
