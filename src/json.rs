@@ -73,22 +73,25 @@ impl Json {
         if is_whole { Json::Integer(value as i64) } else { Json::Number(value) }
     }
 
-    /// The member that `path` leads to; `null` counts as absent.
-    pub(crate) fn at(&self, path: &[&str]) -> Option<&Json> {
-        match path {
-            [] => match self {
-                Json::Null => None,
-                found => Some(found),
-            },
-            [name, rest @ ..] => match self {
+    /// The value that `path` leads to, by names of members and numbers of items; `null` counts as
+    /// absent.
+    pub(crate) fn at(&self, path: &[impl AsRef<str>]) -> Option<&Json> {
+        let mut found = self;
+        for name in path {
+            let name = name.as_ref();
+            found = match found {
                 Json::Object(members) => {
-                    let name = name.as_bytes();
-                    let found = members.iter().find(|(key, _)| key.expose_secret() == name);
-                    found.and_then(|(_, value)| value.at(rest))
+                    let is_it = |(key, _): &&(SecretBuf, Json)| key.expose_secret() == name.as_bytes();
+                    &members.iter().find(is_it)?.1
                 }
-                _ => None,
-            },
+                // RFC 6901 §4: no leading zeroes.
+                Json::Array(items) if name == "0" || !name.starts_with(['0', '+']) => {
+                    items.get(name.parse::<usize>().ok()?)?
+                }
+                _ => return None,
+            };
         }
+        Some(found).filter(|found| !matches!(found, Json::Null))
     }
 
     /// The text, if it is one.
@@ -99,7 +102,7 @@ impl Json {
         }
     }
 
-    pub(crate) fn text_at(&self, path: &[&str]) -> Option<&str> {
+    pub(crate) fn text_at(&self, path: &[impl AsRef<str>]) -> Option<&str> {
         self.at(path)?.text()
     }
 }

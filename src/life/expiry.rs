@@ -15,7 +15,12 @@ pub(crate) enum End {
     In(Duration),
     /// At this Unix time in milliseconds, by the vendor's clock.
     At(i64),
+    /// When the API refuses it.
+    Never,
 }
+
+/// The life of a token that ends when it is refused: far beyond every program's.
+const NEVER: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
 
 /// A token's life, counted from the moment its request was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +54,9 @@ pub(crate) fn life(
     let said = match end {
         End::In(span) => span,
         End::At(at) => Duration::from_millis(until(at, server_ms.unwrap_or(local_ms))),
+        End::Never => NEVER,
     };
+    let longest = if end == End::Never { NEVER } else { plausible.longest };
     let jwt = jwt_times(access_token).and_then(|JwtTimes { exp, iat }| {
         // Without the vendor's clock, its own issue time is the better start than our clock. By no
         // clock is a time before 1970 still to come.
@@ -57,8 +64,8 @@ pub(crate) fn life(
         Some(Duration::from_millis(until(exp, start)))
     });
     let shortened = jwt.map_or(said, |jwt| jwt.min(said));
-    let span = shortened.min(plausible.longest);
-    let (was_cut, is_short) = (shortened > plausible.longest, span < plausible.shortest);
+    let span = shortened.min(longest);
+    let (was_cut, is_short) = (shortened > longest, span < plausible.shortest);
     (!span.is_zero()).then_some(Life { span, was_cut, is_short })
 }
 
@@ -66,6 +73,11 @@ pub(crate) fn life(
 pub(crate) fn date_ms(date: Option<&str>) -> Option<i64> {
     let time = httpdate::parse_http_date(date?).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+/// When a token that is a JWT says that it ends, in Unix milliseconds.
+pub(crate) fn jwt_end(token: &str) -> Option<i64> {
+    jwt_times(token).map(|times| times.exp)
 }
 
 /// In Unix milliseconds.

@@ -1,21 +1,28 @@
 //! A token endpoint as data, and the engine that works by it.
 //!
-//! [`vocabulary`] has the words. [`credentials`] checks what the caller gives, [`render`] makes the
-//! request, [`read`] and [`refusal`] read the response. Nothing here knows a vendor by name: a
-//! vendor that seems to need an `if` in the engine shows that the vocabulary lacks a word.
+//! [`vocabulary`] has the words, [`parse`] reads them from a file. [`credentials`] checks what the
+//! caller gives, [`render`] makes the requests, [`read`] and [`refusal`] read the answers. Nothing here
+//! knows a vendor by name: a vendor that seems to need an `if` in the engine shows that the
+//! vocabulary lacks a word.
 
-mod base_url;
 mod credentials;
+mod digest;
+mod escape;
+mod given_url;
+mod jwt;
+mod parse;
 mod read;
 mod redact;
 mod refusal;
 mod render;
+mod source;
 mod vocabulary;
 
-pub(crate) use base_url::{check_scheme, endpoint};
 pub(crate) use credentials::{
-    Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end, unknown_name,
+    Credentials, REFRESH_TOKEN_END, check_takes_refresh_token, refresh_token_end, scope_flaw,
+    unknown_name,
 };
-pub(crate) use read::{Grant, read};
-pub(crate) use render::{Inputs, render};
+pub(crate) use parse::{MOST_BYTES, parse};
+pub(crate) use read::{Grant, read, read_step};
+pub(crate) use render::{Inputs, Rendering};
 pub(crate) use vocabulary::*;

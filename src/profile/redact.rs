@@ -5,15 +5,22 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::json::Json;
 use crate::memory::SecretBuf;
-use crate::profile::vocabulary::Path;
+use crate::profile::source::text_at;
+use crate::profile::vocabulary::Source;
+use crate::transport::Response;
 
 /// The longest error code that is shown.
 pub(super) const MAX_CODE: usize = 64;
 const MAX_ID: usize = 128;
 
 /// The vendor's id of the request, if it may be shown.
-pub(super) fn id_at(json: &Json, path: Option<Path>, secrets: &[&str]) -> Option<Box<str>> {
-    plain(json.text_at(path?)?, MAX_ID, secrets)
+pub(super) fn id_at(
+    response: &Response,
+    json: Option<&Json>,
+    source: Option<&Source>,
+    secrets: &[&str],
+) -> Option<Box<str>> {
+    plain(text_at(response, json, source?)?, MAX_ID, secrets)
 }
 
 /// The text, if it is short, plain and shares no piece with a secret.

@@ -1,276 +1,471 @@
-//! A token endpoint as data: every word that a profile can use.
+//! A token endpoint as data: every word of a profile, as the reader leaves it and the engine takes it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::ErrorKind;
 pub(crate) use crate::life::expiry::Plausible;
-
-/// A token endpoint. The method is always `POST`.
-#[derive(Clone, Debug)]
-pub(crate) struct Profile {
-    /// The vendor's name, as in configuration and errors.
-    pub(crate) vendor: &'static str,
-    /// The path that the vendor's documented base URL ends in; empty for none.
-    pub(crate) base_path: &'static str,
-    /// The token endpoint's path below the base URL.
-    pub(crate) path: &'static str,
-    pub(crate) credentials: &'static [Credential],
-    pub(crate) scopes: Scopes,
-    pub(crate) headers: &'static [(&'static str, HeaderPart)],
-    pub(crate) body: Body,
-    pub(crate) answer: Answer,
-    pub(crate) refusals: Refusals,
-    /// The lives that are plausible: a longer one is cut and flagged, a shorter one flagged.
-    pub(crate) life: Plausible,
-    /// How long a refresh token lives from the moment it is handed out, where the vendor says so.
-    pub(crate) refresh_life: Option<Duration>,
-    /// Whether the credentials hold a password, and repeated failures can lock its account.
-    pub(crate) failures_lock: bool,
-    /// Whether a request may be sent again when it is unknown whether the first one arrived.
-    pub(crate) replay_is_harmless: bool,
-}
-
-/// No vendor gives tokens for less on purpose. A shorter life is most likely read in the wrong unit.
-pub(crate) const SHORTEST_LIFE: Duration = Duration::from_secs(10);
+use crate::profile::digest::Encoding;
+use crate::profile::escape::Escape;
+use crate::profile::jwt::Alg;
+use crate::transport::Method;
 
 /// The name under which profiles have the refresh token that a rotation replaces.
 pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
 
-/// A credential that the endpoint takes.
-#[derive(Clone, Debug)]
-pub(crate) struct Credential {
-    pub(crate) name: &'static str,
-    pub(crate) required: bool,
-    pub(crate) carrier: Carrier,
-    pub(crate) role: Role,
+/// All that a profile says.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    /// The vendor's name, as in configuration and errors.
+    pub(crate) name: Arc<str>,
+    pub(crate) title: Box<str>,
+    pub(crate) documentation: Vec<Box<str>>,
+    pub(crate) parameters: Vec<Parameter>,
+    /// `None` where none can be requested.
+    pub(crate) scopes: Option<Scopes>,
+    pub(crate) derived: Vec<Derived>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) request: RequestTemplate,
+    pub(crate) answer: Answer,
+    pub(crate) usage: Usage,
+    pub(crate) refresh: Option<Refresh>,
+    pub(crate) refusals: Refusals,
+    /// The lives that are plausible: a longer one is cut and flagged, a shorter one flagged.
+    pub(crate) life: Plausible,
+    /// Whether repeated failures can lock an account.
+    pub(crate) failures_lock: bool,
+    /// Whether a request may be sent again when it is unknown whether the first one arrived.
+    pub(crate) replay_is_harmless: bool,
+    /// Whether the vendor identifies the client by mutual TLS.
+    pub(crate) needs_client_certificate: bool,
 }
 
-impl Credential {
-    /// One that says whose token it will be.
-    pub(crate) const fn holder(name: &'static str, carrier: Carrier) -> Self {
-        Credential { name, required: true, carrier, role: Role::Holder }
+/// What the caller gives.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: Arc<str>,
+    pub(crate) about: Box<str>,
+    pub(crate) kind: Kind,
+    pub(crate) is_secret: bool,
+    pub(crate) is_required: bool,
+    pub(crate) default: Option<Box<str>>,
+    /// Whether it says whose token it will be: with another value, a cached token is somebody else's.
+    /// Without, it is proof: with another value, a cached token stays good.
+    pub(crate) is_holder: bool,
+    /// How long the vendor lets it live, where it is the refresh token and the vendor says so.
+    pub(crate) life: Option<Duration>,
+    /// Where it stands, and so which values it can have.
+    pub(crate) places: Places,
+}
+
+/// What a parameter is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Integer,
+    Choice(Vec<Box<str>>),
+    Url(UrlRule),
+    Host,
+    HostLabel,
+    PathSegment,
+    PrivateKey,
+    Certificate,
+}
+
+/// What a URL that the caller gives must be like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UrlRule {
+    /// The path that it ends in; empty for none.
+    pub(crate) ends_in: Box<str>,
+    /// The literal path that follows it in requests; empty where it is the whole URL.
+    pub(crate) followed_by: Box<str>,
+}
+
+/// The places where a value stands: a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places(pub(crate) u8);
+
+impl Places {
+    /// A header value: visible ASCII and inner spaces (RFC 9110 §5.5).
+    pub(crate) const HEADER: Places = Places(1);
+    /// The user-id of HTTP Basic: no colon (RFC 7617 §2).
+    pub(crate) const BASIC_USER: Places = Places(2);
+    /// Either half of HTTP Basic: no control characters.
+    pub(crate) const BASIC: Places = Places(4);
+    /// A text of another language without an escape: plain characters alone.
+    pub(crate) const PLAIN: Places = Places(8);
+    /// A quoted string in a header.
+    pub(crate) const QUOTED: Places = Places(16);
+    /// XML.
+    pub(crate) const XML: Places = Places(32);
+    /// Path, query or host.
+    pub(crate) const URL: Places = Places(64);
+    /// Anywhere else: everything but line breaks and NUL.
+    pub(crate) const BODY: Places = Places(128);
+
+    pub(crate) fn add(&mut self, other: Places) {
+        self.0 |= other.0;
     }
 
-    /// One that proves that the holder is who it says.
-    pub(crate) const fn proof(name: &'static str, carrier: Carrier) -> Self {
-        Credential { name, required: true, carrier, role: Role::Proof }
-    }
-
-    /// The same, for endpoints that do not always ask for it.
-    pub(crate) const fn optional(self) -> Self {
-        Credential { required: false, ..self }
+    pub(crate) fn has(self, other: Places) -> bool {
+        self.0 & other.0 != 0
     }
 }
 
-/// What a credential says.
+/// Whether and how scopes can be requested.
+#[derive(Debug)]
+pub(crate) struct Scopes {
+    pub(crate) are_required: bool,
+    pub(crate) separator: Box<str>,
+    pub(crate) default: Vec<String>,
+}
+
+/// What a placeholder stands for. The numbers are places in the definition's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Whose token it will be: with another value, a cached token is somebody else's.
-    Holder,
-    /// That the holder is who it says: with another value, a cached token stays good.
-    Proof,
+pub(crate) enum Slot {
+    Parameter(usize),
+    /// The requested scopes, joined.
+    Scopes,
+    Derived(usize),
+    /// A value of a step's answer.
+    Step(usize),
+    /// The URL of the token request.
+    Endpoint,
+    /// The refresh token that came with an earlier answer.
+    RefreshToken,
+    /// The access token itself.
+    AccessToken,
 }
 
-/// What carries a credential, and so which characters it may have.
+/// A text with placeholders.
+#[derive(Clone, Debug)]
+pub(crate) struct Text(pub(crate) Box<[Piece]>);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Piece {
+    Literal(Box<str>),
+    /// A value, and the escape of the language around it.
+    Value(Slot, Option<Escape>),
+}
+
+impl Text {
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (Slot, Option<Escape>)> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Value(slot, escape) => Some((*slot, *escape)),
+            Piece::Literal(_) => None,
+        })
+    }
+
+    /// The text, where it is one without placeholders.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match &*self.0 {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A value made of others.
+#[derive(Debug)]
+pub(crate) struct Derived {
+    pub(crate) how: How,
+    /// It is absent unless the parameter has one of these values.
+    pub(crate) when: Vec<(usize, Vec<Box<str>>)>,
+    /// Written without quotes where it is a whole JSON value.
+    pub(crate) is_number: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum How {
+    Basic { user: Text, password: Text, percent_encode: bool },
+    /// The first that is not absent.
+    Text(Vec<Text>),
+    Uuid,
+    Now(TimeFormat),
+    Sha256(Text, Encoding),
+    Hmac { hash: Alg, key: Text, text: Text, encoding: Encoding },
+    Jwt(Box<Jwt>),
+    CertificateSha256(usize),
+}
+
+/// A signed JWT.
+#[derive(Debug)]
+pub(crate) struct Jwt {
+    pub(crate) alg: AlgChoice,
+    pub(crate) key: JwtKey,
+    pub(crate) header: Vec<(Box<str>, JsonTemplate)>,
+    pub(crate) claims: Vec<(Box<str>, JsonTemplate)>,
+    pub(crate) life: Duration,
+}
+
+#[derive(Debug)]
+pub(crate) enum AlgChoice {
+    Fixed(Alg),
+    /// What the parameter says, which is a choice between algorithms.
+    Parameter(usize),
+}
+
+#[derive(Debug)]
+pub(crate) enum JwtKey {
+    /// The parameter with the PEM.
+    Private(usize),
+    Shared(Text),
+}
+
+/// How a point in time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carrier {
-    /// A body: anything but control characters that only an accident puts there.
-    Body,
-    /// A header value by itself (RFC 9110 §5.5): visible ASCII and inner spaces.
-    Header,
-    /// The user-id of HTTP Basic (RFC 7617 §2): as `Body`, and no colon.
-    BasicUser,
-    /// The password of HTTP Basic.
-    BasicPassword,
-}
-
-/// Whether the endpoint takes requested scopes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scopes {
-    /// At least one must be requested.
-    Required,
-    /// None can be requested; the vendor decides.
-    NotTaken,
-}
-
-/// What stands in a request header. A header whose optional credential is not set is left out.
-#[derive(Clone, Debug)]
-pub(crate) enum HeaderPart {
-    Credential(&'static str),
-    /// `Bearer ` and the credential (RFC 6750 §2.1).
-    Bearer(&'static str),
-    /// HTTP Basic (RFC 7617).
-    Basic {
-        user: &'static str,
-        password: &'static str,
-    },
-}
-
-/// How the body is written.
-#[derive(Clone, Debug)]
-pub(crate) enum Body {
-    /// One JSON object.
-    Json(&'static [(&'static str, JsonPart)]),
-    /// `application/x-www-form-urlencoded`.
-    Form(&'static [(&'static str, FormPart)]),
-}
-
-/// What stands in a member of a JSON body.
-#[derive(Clone, Debug)]
-pub(crate) enum JsonPart {
-    Text(&'static str),
-    Credential(&'static str),
-    /// The requested scopes as an array of strings.
-    ScopeArray,
-    Object(&'static [(&'static str, JsonPart)]),
-}
-
-/// What stands in a field of a form.
-#[derive(Clone, Debug)]
-pub(crate) enum FormPart {
-    Text(&'static str),
-    Credential(&'static str),
-}
-
-/// The names of nested members that lead to a value.
-pub(crate) type Path = &'static [&'static str];
-
-/// Where a success has its parts.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) success: &'static [u16],
-    /// A member that must be `true` besides.
-    pub(crate) success_flag: Option<Path>,
-    pub(crate) access_token: Path,
-    /// `None` where the vendor names no type: it is a bearer token then.
-    pub(crate) token_type: Option<Path>,
-    pub(crate) refresh_token: Option<Path>,
-    /// An array of strings or one space-separated string; both are read.
-    pub(crate) scope: Option<Path>,
-    pub(crate) expiry: Expiry,
-    pub(crate) request_id: Option<Path>,
-    /// Further members worth handing on, by the name under which the token gives them.
-    pub(crate) extras: &'static [(&'static str, Path)],
-}
-
-/// Where and in which unit the end of life stands.
-#[derive(Clone, Debug)]
-pub(crate) struct Expiry {
-    pub(crate) path: Path,
-    pub(crate) kind: ExpiryKind,
-    pub(crate) unit: Unit,
-}
-
-/// Whether an expiry is a span or a point in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExpiryKind {
-    /// So long from now.
-    In,
-    /// At this Unix time.
-    At,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub(crate) enum TimeFormat {
     Seconds,
     Milliseconds,
+    Rfc3339,
+    HttpDate,
 }
 
-impl Unit {
-    pub(crate) fn milliseconds(self) -> i64 {
-        match self {
-            Unit::Seconds => 1000,
-            Unit::Milliseconds => 1,
-        }
-    }
+/// A request.
+#[derive(Debug)]
+pub(crate) struct RequestTemplate {
+    pub(crate) method: Method,
+    pub(crate) url: UrlTemplate,
+    pub(crate) query: Vec<(Box<str>, Text)>,
+    /// In the order in which they are sent.
+    pub(crate) headers: Vec<(Arc<str>, Text)>,
+    pub(crate) body: Body,
+    /// The derived values that it uses, in their order.
+    pub(crate) derived: Vec<usize>,
+    /// The headers of its answer that are read, besides those that always are.
+    pub(crate) answer_headers: Vec<Arc<str>>,
+    /// Whether each rendering is another, so that it must not be sent twice as it is.
+    pub(crate) is_fresh: bool,
+}
 
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Unit::Seconds => "seconds",
-            Unit::Milliseconds => "milliseconds",
+#[derive(Debug)]
+pub(crate) struct UrlTemplate {
+    pub(crate) start: UrlStart,
+    /// Pieces of the path: literals as they are written, values as segments.
+    pub(crate) path: Text,
+    /// Whether the path has what must not be shown or is known only when it is rendered.
+    pub(crate) has_hidden_path: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum UrlStart {
+    /// A parameter of kind `url`.
+    Parameter(usize),
+    /// A URL that a step gave.
+    Step(usize),
+    /// `https://` and this, with a port or without.
+    Host(Text),
+}
+
+#[derive(Debug)]
+pub(crate) enum Body {
+    None,
+    Json(JsonTemplate),
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(Box<str>, Text)>),
+    Text(Text),
+}
+
+/// JSON with placeholders.
+#[derive(Debug)]
+pub(crate) enum JsonTemplate {
+    /// JSON as it is sent: a number, a boolean, `null`, or a text without placeholders.
+    Raw(Box<str>),
+    Text(Text),
+    /// A value that is written without quotes.
+    Number(Slot),
+    /// The requested scopes as an array of strings.
+    ScopeArray,
+    Array(Vec<JsonTemplate>),
+    /// The names are JSON strings, quotes included.
+    Object(Vec<(Box<str>, JsonTemplate)>),
+}
+
+/// A request before the token request.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) request: RequestTemplate,
+    pub(crate) success: Success,
+    /// In the order of their slots, which go on from those of the step before.
+    pub(crate) values: Vec<StepValue>,
+}
+
+#[derive(Debug)]
+pub(crate) struct StepValue {
+    pub(crate) name: Box<str>,
+    pub(crate) source: Source,
+    /// Its host must be that of the step's request, or below it.
+    pub(crate) is_url: bool,
+}
+
+/// A JSON Pointer (RFC 6901), as its reference tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pointer(pub(crate) Box<[Box<str>]>);
+
+/// For errors: `data.value`.
+impl std::fmt::Display for Pointer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.is_empty() {
+            true => f.write_str("text"),
+            false => f.write_str(&self.0.join(".")),
         }
     }
+}
+
+/// Where a value of an answer stands.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Pointer(Pointer),
+    Header(Arc<str>),
+    Cookie(Box<str>),
+    /// The whole body.
+    Body,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::Pointer(pointer) => pointer.fmt(f),
+            Source::Header(name) => write!(f, "header {name}"),
+            Source::Cookie(name) => write!(f, "cookie {name}"),
+            Source::Body => f.write_str("body"),
+        }
+    }
+}
+
+/// How a success is known.
+#[derive(Debug)]
+pub(crate) struct Success {
+    pub(crate) statuses: Vec<u16>,
+    /// A member and what it must be.
+    pub(crate) flag: Option<(Pointer, Literal)>,
+    /// A member that makes it a refusal.
+    pub(crate) refused_if: Option<Pointer>,
+}
+
+/// A literal of JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    Bool(bool),
+    Integer(i64),
+    Text(Box<str>),
+}
+
+/// Where a success has its parts.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) success: Success,
+    pub(crate) access_token: Source,
+    /// And what may stand there. `None` where the vendor names no type.
+    pub(crate) token_type: Option<(Pointer, Vec<Box<str>>)>,
+    pub(crate) refresh_token: Option<Source>,
+    /// An array of strings or one string; both are read.
+    pub(crate) scope: Option<Pointer>,
+    pub(crate) expiry: Expiry,
+    pub(crate) request_id: Option<Source>,
+    /// Further members worth handing on, by the name under which the token gives them.
+    pub(crate) extras: Vec<(Arc<str>, Pointer)>,
+}
+
+/// When a token ends. The default is its life where the answer does not say.
+#[derive(Debug)]
+pub(crate) enum Expiry {
+    In(Span, Option<Duration>),
+    At(Pointer, TimeFormat, Option<Duration>),
+    /// The `exp` of the token itself.
+    Jwt(Option<Duration>),
+    Life(Duration),
+    UntilRefused,
+}
+
+/// A span of time in an answer.
+#[derive(Debug)]
+pub(crate) struct Span {
+    pub(crate) at: Pointer,
+    /// The unit's name and its milliseconds.
+    pub(crate) unit: (&'static str, i64),
+}
+
+/// The units of a span.
+pub(crate) const UNITS: &[(&str, i64)] =
+    &[("milliseconds", 1), ("seconds", 1000), ("minutes", 60_000), ("hours", 3_600_000)];
+
+/// Which header carries the token, and what stands around it.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    pub(crate) header: Arc<str>,
+    pub(crate) before: Box<str>,
+    pub(crate) after: Box<str>,
+}
+
+/// How a token is renewed by the refresh token that came with it.
+#[derive(Debug)]
+pub(crate) struct Refresh {
+    pub(crate) request: RequestTemplate,
+    /// `None`: the same as of the token request.
+    pub(crate) answer: Option<Answer>,
+    pub(crate) life: Option<RefreshLife>,
+}
+
+#[derive(Debug)]
+pub(crate) enum RefreshLife {
+    Fixed(Duration),
+    In(Span),
 }
 
 /// How the vendor says no.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Refusals {
     /// A status inside the body that goes before the HTTP status.
-    pub(crate) status: Option<Path>,
-    pub(crate) request_id: Option<Path>,
+    pub(crate) status: Option<Pointer>,
+    pub(crate) request_id: Option<Source>,
     /// Where the error code may stand; the first one found counts.
-    pub(crate) codes: &'static [CodeAt],
-    /// Where the request's faulty fields are listed.
-    pub(crate) faults: Option<FaultsAt>,
-    /// The first rule that fits decides; after them the meaning of the HTTP status.
-    pub(crate) rules: &'static [Rule],
+    pub(crate) codes: Vec<CodeAt>,
+    /// A list of objects, and the member of each that names a field of the request.
+    pub(crate) faults: Option<(Pointer, Pointer)>,
+    /// The first rule that fits decides; after them RFC 6749 §5.2, then the HTTP status.
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// How a place holds an error code.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum CodeAt {
-    /// A string.
-    Text(Path),
+    /// A string, or a whole number.
+    Text(Pointer),
     /// A URI whose last segment is the code (RFC 9457 `type`).
-    LastSegment(Path),
-    /// An object whose only key is a code that a rule names.
-    Key(Path),
-}
-
-/// A list of objects, each with one member that names a field of the request.
-#[derive(Clone, Debug)]
-pub(crate) struct FaultsAt {
-    pub(crate) list: Path,
-    pub(crate) field: &'static str,
+    LastSegment(Pointer),
+    /// An object whose only key is the code.
+    Key(Pointer),
 }
 
 /// What a refusal means.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Rule {
-    pub(crate) status: Option<u16>,
+    /// Any, if empty.
+    pub(crate) statuses: Vec<u16>,
     pub(crate) code: Code,
     /// The rule fits only if this field is listed as faulty.
-    pub(crate) fault: Option<&'static str>,
+    pub(crate) field: Option<Box<str>>,
     pub(crate) kind: ErrorKind,
     /// In place of the kind's own remedy.
-    pub(crate) remedy: Option<&'static str>,
+    pub(crate) remedy: Option<Box<str>>,
 }
 
 /// Which error code a rule fits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Code {
     Any,
     Absent,
-    Is(&'static str),
+    OneOf(Vec<Box<str>>),
 }
 
-impl Rule {
-    pub(crate) const fn code(code: &'static str, kind: ErrorKind) -> Self {
-        Rule { status: None, code: Code::Is(code), fault: None, kind, remedy: None }
-    }
-
-    pub(crate) const fn status(status: u16, code: Code, kind: ErrorKind) -> Self {
-        Rule { status: Some(status), code, fault: None, kind, remedy: None }
-    }
-
-    pub(crate) const fn with_fault(self, fault: &'static str) -> Self {
-        Rule { fault: Some(fault), ..self }
-    }
-
-    pub(crate) const fn with_remedy(self, remedy: &'static str) -> Self {
-        Rule { remedy: Some(remedy), ..self }
-    }
-}
-
-/// RFC 6749 §5.2: for vendors that document no error body but may send the standard one.
-pub(crate) const STANDARD_RULES: &[Rule] = &[
-    Rule::code("invalid_client", ErrorKind::CredentialsRejected),
-    Rule::code("invalid_grant", ErrorKind::CredentialsRejected),
-    Rule::code("invalid_scope", ErrorKind::ScopeRefused),
-    Rule::code("unauthorized_client", ErrorKind::AccessDenied),
-    Rule::code("access_denied", ErrorKind::AccessDenied),
-    Rule::code("temporarily_unavailable", ErrorKind::Unavailable),
+/// RFC 6749 §5.2, after a profile's own rules.
+pub(crate) const STANDARD_RULES: &[(&str, ErrorKind)] = &[
+    ("invalid_client", ErrorKind::CredentialsRejected),
+    ("invalid_grant", ErrorKind::CredentialsRejected),
+    ("invalid_scope", ErrorKind::ScopeRefused),
+    ("unauthorized_client", ErrorKind::AccessDenied),
+    ("access_denied", ErrorKind::AccessDenied),
+    ("temporarily_unavailable", ErrorKind::Unavailable),
 ];
-
-/// Where RFC 6749 §5.2 puts the code.
-pub(crate) const STANDARD_CODES: &[CodeAt] = &[CodeAt::Text(&["error"])];
