@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Secret, SecretBuf};
 use crate::profile::credentials::Credentials;
 use crate::profile::vocabulary::{Body, FormPart, HeaderPart, JsonPart, Profile};
-use crate::transport::{Request, Url};
+use crate::transport::{Method, Request, RequestParts, Url};
 
 /// What a request is made of, besides the profile.
 pub(crate) struct Inputs<'a> {
@@ -28,15 +28,22 @@ pub(crate) fn render(profile: &Profile, inputs: &Inputs<'_>) -> Result<Request, 
         Body::Form(fields) => ("application/x-www-form-urlencoded", form_body(fields, inputs)),
     };
     let mut headers = Vec::with_capacity(2 + profile.headers.len());
-    headers.push(("content-type", SecretBuf::from(content_type)));
-    headers.push(("accept", SecretBuf::from("application/json")));
+    headers.push((Arc::from("content-type"), SecretBuf::from(content_type)));
+    headers.push((Arc::from("accept"), SecretBuf::from("application/json")));
     for (name, part) in profile.headers {
         if let Some(value) = header(part, inputs)? {
-            headers.push((name, value));
+            headers.push((Arc::from(*name), value));
         }
     }
-    let replayable = profile.replay_is_harmless;
-    Ok(Request::new(Arc::clone(inputs.url), headers, body, replayable))
+    Ok(Request::new(RequestParts {
+        method: Method::Post,
+        url: Arc::clone(inputs.url),
+        target: None,
+        headers,
+        body: Some(body),
+        replayable: profile.replay_is_harmless,
+        answer_headers: Vec::new(),
+    }))
 }
 
 fn header(part: &HeaderPart, inputs: &Inputs<'_>) -> Result<Option<SecretBuf>, Error> {
