@@ -135,12 +135,11 @@ impl<'a> Head<'a> {
             .map(<[u8]>::trim_ascii)
     }
 
-    /// The headers of these names whose values are text.
-    pub(super) fn texts<'n>(&self, names: &'n [&'n str]) -> Vec<(&'n str, &'a str)> {
-        let texts = names.iter().filter_map(|name| {
-            let value = self.values(name).next()?;
-            Some((*name, std::str::from_utf8(value).ok()?))
-        });
+    /// The headers in order whose names are wanted and whose values are text.
+    pub(super) fn texts(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<(&'a str, &'a str)> {
+        let wanted = self.headers.iter().filter(|header| is_wanted(header.name));
+        let texts = wanted
+            .filter_map(|Header { name, value }| Some((*name, std::str::from_utf8(value).ok()?)));
         texts.collect()
     }
 
@@ -198,14 +197,15 @@ mod tests {
 
     #[test]
     fn a_head_is_read_once_it_is_whole() {
-        let text = "HTTP/1.1 401 No\r\nDate: today\r\nx: \u{fe}\r\nX: 2\r\n\r\nbody";
+        let text = "HTTP/1.1 401 No\r\nDate: today\r\nx: \u{fe}\r\ny: 1\r\nX: 2\r\n\r\nbody";
         let end = text.len() - "body".len();
         for length in 0..end {
             assert!(HeadReader::default().read(&text.as_bytes()[..length]).unwrap().is_none());
         }
         let head = whole(text);
         assert_eq!((head.status, head.length), (401, end));
-        assert_eq!(head.texts(&["date", "retry-after", "x"])[0], ("date", "today"));
+        let texts = [("Date", "today"), ("x", "\u{fe}"), ("X", "2")];
+        assert_eq!(head.texts(|name| name != "y"), texts);
         assert_eq!(head.values("x").count(), 2);
     }
 

@@ -12,12 +12,15 @@ use {super::message::MAX_ANSWER, crate::error::ErrorPhase};
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request` and returns the answer, whatever its status.
     ///
+    /// - Sends it to the host of its [`url`](Request::url), with its [`target`](Request::target) as path
+    ///   and query, which may be secret.
     /// - Ends at most 50 ms after `attempt`'s deadline and 100 ms after it is cancelled.
     /// - Follows no redirects.
     /// - Does not send the request again once any of it may have reached the vendor. Only a
     ///   [replayable](Request::is_replayable) one may be sent again, once, when a kept connection
     ///   ended before any of the answer came.
-    /// - Reads at most [`MAX_ANSWER`] bytes of body.
+    /// - Reads at most [`MAX_ANSWER`] bytes of body, and the headers in [`Response::HEADERS`] and
+    ///   [`Request::answer_headers`].
     /// - Wipes its copies of request and answer.
     ///
     /// # Errors

@@ -174,7 +174,7 @@ fn get(
                 received.consume(length);
             }
             Some(head) => {
-                let headers = head.texts(Response::HEADERS);
+                let headers = head.texts(Response::is_read);
                 return Ok(Response::new(head.status, &headers, SecretBuf::default()));
             }
             None => {

@@ -3,6 +3,7 @@
 //! Every URL, host and port from outside is parsed here, so that one text cannot lead to two
 //! different servers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -126,8 +127,23 @@ impl Url {
         &self.text
     }
 
+    /// Scheme, host and port as text, such as `https://vendor.example:8443`: what stands before a
+    /// [`Request::target`](super::Request::target).
+    #[must_use]
+    pub fn origin_str(&self) -> &str {
+        &self.text[..self.path]
+    }
+
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Whether it leads to the host of `other` or to one below it in DNS, at the same port and over
+    /// TLS alike.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the URLs that an answer names"))]
+    pub(crate) fn is_under(&self, other: &Url) -> bool {
+        let (this, other) = (&self.origin, &other.origin);
+        (this.tls, this.port) == (other.tls, other.port) && this.host.is_under(&other.host)
     }
 
     /// Path and query as they are written; may be empty.
@@ -136,9 +152,12 @@ impl Url {
     }
 
     /// What follows the method in the request line (RFC 9112 §3.2.1).
-    pub(super) fn request_target(&self) -> String {
-        let root = if self.path().starts_with('/') { "" } else { "/" };
-        format!("{root}{}", self.path())
+    pub(super) fn request_target(&self) -> Cow<'_, str> {
+        match self.path() {
+            "" => Cow::Borrowed("/"),
+            path if path.starts_with('/') => Cow::Borrowed(path),
+            query => Cow::Owned(format!("/{query}")),
+        }
     }
 
     /// The URL in the type that the HTTP library takes.
@@ -238,6 +257,12 @@ fn default_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 
+/// Whether `text` can stand in a request line as path and query: it then ends neither itself nor the
+/// line.
+pub(super) fn is_request_target(text: &str) -> bool {
+    text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+}
+
 /// A decimal port from 1 to 65535, without sign or spaces.
 pub(super) fn parse_port(digits: &str) -> Option<u16> {
     let decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -281,6 +306,17 @@ impl Host {
     pub(super) fn is_same_as(&self, other: &Host) -> bool {
         match (self, other) {
             (Host::Name(name), Host::Name(other)) => without_dot(name) == without_dot(other),
+            _ => self == other,
+        }
+    }
+
+    /// Whether it is the same as `other`, or below its name in DNS. Nothing is below an address.
+    fn is_under(&self, other: &Host) -> bool {
+        match (self, other) {
+            (Host::Name(name), Host::Name(other)) => {
+                let front = without_dot(name).strip_suffix(without_dot(other));
+                front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
+            }
             _ => self == other,
         }
     }
@@ -363,6 +399,8 @@ mod tests {
             assert_eq!(parsed.origin().to_string(), origin, "{url}");
             assert_eq!(parsed.request_target(), request_target, "{url}");
             assert_eq!(Url::parse(parsed.as_str()).unwrap().as_str(), parsed.as_str(), "{url}");
+            assert_eq!(format!("{}{}", parsed.origin_str(), parsed.path()), parsed.as_str());
+            assert!(!parsed.origin_str().ends_with('/'), "{url}");
         }
     }
 
@@ -404,6 +442,57 @@ mod tests {
         ] {
             let error = Url::parse(url).unwrap_err();
             assert!(error.problem.contains(problem), "{url}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_under_itself_and_the_names_above_it() {
+        for (url, other, is) in [
+            ("https://vendor.example/a", "https://vendor.example/b?c", true),
+            ("https://vendor.example:443", "https://VENDOR.example", true),
+            ("https://login.vendor.example", "https://vendor.example", true),
+            ("https://a.b.vendor.example", "https://vendor.example", true),
+            ("https://login.vendor.example.", "https://vendor.example", true),
+            ("https://vendor.example", "https://vendor.example.", true),
+            ("https://127.0.0.1:1", "https://127.0.0.1:1", true),
+            ("https://[::1]", "https://[0:0::1]", true),
+            ("https://vendor.example", "https://login.vendor.example", false),
+            ("https://evilvendor.example", "https://vendor.example", false),
+            ("https://vendor.example.evil", "https://vendor.example", false),
+            ("https://vendor.example:8443", "https://vendor.example", false),
+            ("http://vendor.example:443", "https://vendor.example", false),
+            ("https://1.127.0.0.1.example", "https://127.0.0.1", false),
+            ("https://127.0.0.2", "https://127.0.0.1", false),
+            ("https://[::ffff:127.0.0.1]", "https://127.0.0.1", false),
+            ("https://127.0.0.1", "https://vendor.example", false),
+        ] {
+            let (parsed, parsed_other) = (Url::parse(url).unwrap(), Url::parse(other).unwrap());
+            assert_eq!(parsed.is_under(&parsed_other), is, "{url} under {other}");
+        }
+    }
+
+    #[test]
+    fn only_path_and_query_can_stand_in_a_request_line() {
+        for good in ["/", "/a/b?c=d&e=%20", "/?q", "//a", "/~!\"$&'()*+,;=:@[\\]^_`{|}"] {
+            assert!(is_request_target(good), "{good:?}");
+        }
+        for bad in [
+            "",
+            "a",
+            "?q",
+            "*",
+            "https://a/",
+            "/a b",
+            "/a\r\nb: c",
+            "/a\nb",
+            "/a\tb",
+            "/a\0",
+            "/\x7f",
+        ] {
+            assert!(!is_request_target(bad), "{bad:?}");
+        }
+        for bad in ["/a#b", "/ä", "/\u{a0}", " /", "/ "] {
+            assert!(!is_request_target(bad), "{bad:?}");
         }
     }
 

@@ -77,6 +77,7 @@ impl Clock for TestClock {
 /// What arrived at a [`Script`], in the form of the golden files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
+    pub method: &'static str,
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: String,
@@ -88,7 +89,7 @@ impl Sent {
     }
 
     pub fn golden(&self) -> String {
-        let mut text = format!("POST {}\n", self.url);
+        let mut text = format!("{} {}\n", self.method, self.url);
         for (name, value) in &self.headers {
             text.push_str(&format!("{name}: {value}\n"));
         }
@@ -157,7 +158,8 @@ impl Transport for Script {
     fn send(&self, request: &Request, attempt: &Attempt) -> Result<Response, Error> {
         let headers = request.headers();
         self.sent.lock().unwrap().push(Sent {
-            url: request.url().to_string(),
+            method: request.method().as_str(),
+            url: format!("{}{}", request.url().origin_str(), request.target()),
             headers: headers
                 .map(|(name, value)| (name.to_owned(), value.expose_text().unwrap().to_owned()))
                 .collect(),

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::transport::attempt::Attempt;
 use crate::transport::connection::Connection;
 use crate::transport::connector::Connector;
-use crate::transport::message::{Request, Response};
+use crate::transport::message::{Method, Request, Response};
 use crate::transport::read_buffer::ReadBuffer;
 
 /// How many connections may wait for their next request. One client rarely needs two.
@@ -71,10 +71,15 @@ impl Agent {
         let internal = |phase| Error::new(ErrorKind::Internal, phase);
         let request = &exchange.request;
         let zeroes = vec![0; request.body().len()];
-        let request = ureq::http::Request::post(request.url().uri().clone())
-            .body(&zeroes[..])
-            .map_err(|_| internal(ErrorPhase::Configure))?;
-        exchange.run(|| self.0.run(request)).map_err(|error| match error {
+        let head = ureq::http::Request::builder()
+            .method(request.method().as_str())
+            .uri(request.url().uri().clone());
+        let run = || match request.method() {
+            Method::Get if !request.has_body() => self.0.run(head.body(())?),
+            // ureq tells the length of a slice, even if that is zero.
+            _ => self.0.run(head.body(&zeroes[..])?),
+        };
+        exchange.run(run).map_err(|error| match error {
             // All that can happen on the way are errors of ours, in `carry`'s wrapping.
             UreqError::Other(error) => {
                 error.downcast().map_or_else(|_| internal(ErrorPhase::Receive), |error| *error)
@@ -142,7 +147,7 @@ struct PoolConnection {
     /// What came of the answer; ureq does not see it.
     received: ReadBuffer,
     buffers: LazyBuffers,
-    /// What ureq wrote of the request: its head without our headers, and zeroes.
+    /// What ureq wrote of the request: its head without our target and headers, and zeroes.
     written: Vec<u8>,
 }
 
@@ -195,7 +200,9 @@ impl Transport for PoolConnection {
     /// Reads the whole answer, and shows ureq an empty one.
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, UreqError> {
         let exchange = Exchange::current().map_err(carry)?;
-        let answer = read_answer(&mut self.connection, &mut self.received, &exchange.attempt);
+        let request = &exchange.request;
+        let (connection, received) = (&mut self.connection, &mut self.received);
+        let answer = read_answer(request, connection, received, &exchange.attempt);
         let (response, keeps) = answer.map_err(|error| self.failed(error, &exchange))?;
         exchange.response.replace(Some(response));
         let empty = if keeps { EMPTY } else { EMPTY_AND_CLOSE };

@@ -7,7 +7,7 @@ use crate::memory::{SecretBuf, clear_registers};
 use crate::transport::attempt::Attempt;
 use crate::transport::connection::Connection;
 use crate::transport::head::{CODING, FRAMING, Framing, HeadError, HeadReader, not_http};
-use crate::transport::message::{MAX_ANSWER, Response};
+use crate::transport::message::{MAX_ANSWER, Request, Response};
 use crate::transport::read_buffer::{ReadBuffer, Received};
 
 /// The longest line with the size of a chunk, its extensions included, in bytes.
@@ -16,17 +16,19 @@ const MAX_CHUNK_LINE: usize = 256;
 /// The most that is read after the last chunk, in bytes.
 const MAX_TRAILERS: usize = 4 * 1024;
 
-/// Reads the answer to the request that was sent, through `received`. Also returns whether the
+/// Reads the answer to `request`, which was sent, through `received`. Also returns whether the
 /// connection can carry another request.
 pub(super) fn read_answer(
+    request: &Request,
     connection: &mut Connection,
     received: &mut ReadBuffer,
     attempt: &Attempt,
 ) -> Result<(Response, bool), Error> {
-    AnswerReader { connection, received, attempt }.read()
+    AnswerReader { request, connection, received, attempt }.read()
 }
 
 struct AnswerReader<'a> {
+    request: &'a Request,
     connection: &'a mut Connection,
     /// What came and was not read yet.
     received: &'a mut ReadBuffer,
@@ -71,7 +73,10 @@ impl AnswerReader<'_> {
                 self.received.consume(length);
                 continue;
             }
-            let headers = head.texts(Response::HEADERS);
+            let headers = head.texts(|name| {
+                let mut needed = self.request.answer_headers();
+                Response::is_read(name) || needed.any(|known| known.eq_ignore_ascii_case(name))
+            });
             let response = Response::new(head.status, &headers, SecretBuf::default());
             let (framing, keeps_connection) =
                 (head.framing().map_err(|error| self.unreadable(error))?, head.keeps_connection());

@@ -8,6 +8,7 @@ use crate::memory::SecretBuf;
 use crate::transport::attempt::Attempt;
 use crate::transport::header::header_flaw;
 use crate::transport::message::{Request, Response};
+use crate::transport::url::is_request_target;
 
 /// What the connector and the connections must know of the call that they work for.
 pub(super) struct Exchange {
@@ -32,14 +33,18 @@ impl Exchange {
         attempt: &Attempt,
         needs_new_connection: bool,
     ) -> Result<Rc<Self>, Error> {
-        // ureq would check the headers, but gets none.
+        // ureq would check target and headers, but gets neither.
+        if !is_request_target(&request.target()) {
+            let problem = "has a path or query that a request line cannot carry";
+            return Err(Error::setting("url", problem, "correct the credential"));
+        }
         let mut values = request.headers();
         let flaw = values.find_map(|(name, value)| {
             let flaw = value.expose_text().map_or(Some("is not text"), header_flaw);
             Some((name, flaw?))
         });
         if let Some((name, problem)) = flaw {
-            return Err(Error::setting(name, problem, "correct the credential"));
+            return Err(Error::setting(name.to_owned(), problem, "correct the credential"));
         }
         Ok(Rc::new(Exchange {
             attempt: attempt.clone(),
@@ -74,10 +79,16 @@ impl Exchange {
         // The body that ureq knows is all zeroes: nothing in it looks like the end of a head.
         let head = &written[..written.len().checked_sub(body.len())?];
         let lines = head.strip_suffix(b"\r\n").filter(|lines| lines.ends_with(b"\r\n"))?;
+        let line_end = lines.iter().position(|byte| *byte == b'\r')?;
+        let (method, target) = (self.request.method().as_str(), self.request.target());
         let headers = || self.request.headers().map(|(name, value)| (name, value.expose_secret()));
         let of_headers: usize = headers().map(|(name, value)| name.len() + value.len() + 4).sum();
-        let mut message = SecretBuf::with_capacity(written.len() + of_headers);
-        message.push(lines);
+        let mut message = SecretBuf::with_capacity(written.len() + target.len() + of_headers);
+        // The line that ureq wrote has the URL's own path.
+        for piece in [method, " ", &target, " HTTP/1.1"] {
+            message.push(piece.as_bytes());
+        }
+        message.push(&lines[line_end..]);
         for (name, value) in headers() {
             for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
                 message.push(piece);

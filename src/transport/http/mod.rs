@@ -3,9 +3,9 @@
 //! ureq writes all that it sends and reads to the log at trace level, and keeps it in buffers that
 //! nobody wipes. So it must never see a secret:
 //!
-//! - It composes the request without our headers, which hold credentials, and with a body of zeroes.
-//!   `agent`, which is the connection to ureq, puts headers and body in as the request leaves, in
-//!   one write.
+//! - It composes the request without our headers, which hold credentials, with a body of zeroes, and
+//!   with the path of a URL that holds nothing secret. `agent`, which is the connection to ureq, puts
+//!   headers, body, and the true path and query in as the request leaves, in one write.
 //! - It never gets a byte of the answer. `answer` reads it into memory that is wiped, and ureq is
 //!   shown an empty one, which says no more than whether the connection may be kept.
 //! - `exchange` carries request and answer past ureq, which passes nothing through to the connection.

@@ -14,6 +14,7 @@ mod peer;
 mod probe;
 mod proxies;
 mod real;
+mod requests;
 mod revocation;
 mod settings;
 #[cfg(all(feature = "platform-verifier", not(any(windows, target_vendor = "apple"))))]

@@ -60,7 +60,7 @@ fn a_connection_that_the_server_closed_is_not_used() {
         sender.lock().unwrap().send(()).unwrap();
     });
     let (transport, mut once) = (transport(), request(peer.url()));
-    once.content().replayable = false;
+    once.parts().replayable = false;
     for _ in 0..3 {
         let response = transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
         assert_eq!(response.status(), 200);

@@ -17,8 +17,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use crate::error::Error;
 use crate::memory::SecretBuf;
 use crate::transport::{
-    Attempt, CancelSource, HttpsTransport, ProxyChoice, Request, Response, Settings, Transport,
-    TrustRoots, Url,
+    Attempt, CancelSource, HttpsTransport, Method, ProxyChoice, Request, RequestParts, Response,
+    Settings, Transport, TrustRoots, Url,
 };
 
 /// Long enough for anything that should succeed.
@@ -267,12 +267,31 @@ pub(super) fn parsed(url: impl AsRef<str>) -> Url {
 }
 
 pub(super) fn request(url: impl AsRef<str>) -> Request {
-    let headers = vec![
-        ("authorization", SecretBuf::from("Basic ZmFrZTpmYWtl")),
-        ("content-type", SecretBuf::from("application/x-www-form-urlencoded")),
-    ];
-    let body = SecretBuf::from(&b"grant_type=client_credentials"[..]);
-    Request::new(Arc::new(parsed(url)), headers, body, true)
+    Request::new(RequestParts {
+        method: Method::Post,
+        url: Arc::new(parsed(url)),
+        target: None,
+        headers: vec![
+            ("authorization".into(), SecretBuf::from("Basic ZmFrZTpmYWtl")),
+            ("content-type".into(), SecretBuf::from("application/x-www-form-urlencoded")),
+        ],
+        body: Some(SecretBuf::from("grant_type=client_credentials")),
+        replayable: true,
+        answer_headers: Vec::new(),
+    })
+}
+
+/// A GET with a header and this target, secret as it may be.
+pub(super) fn get(url: impl AsRef<str>, target: &str) -> Request {
+    Request::new(RequestParts {
+        method: Method::Get,
+        url: Arc::new(parsed(url)),
+        target: Some(SecretBuf::from(target)),
+        headers: vec![("x-key".into(), SecretBuf::from("fake-key"))],
+        body: None,
+        replayable: true,
+        answer_headers: Vec::new(),
+    })
 }
 
 pub(super) fn attempt(time: Duration) -> Attempt {

@@ -4,11 +4,12 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::{Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
-use super::peer::{HOST, OK, Peer, linger, post, settings};
+use super::peer::{HOST, OK, Peer, attempt, get, linger, post, settings};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::Secret;
-use crate::transport::{HttpsTransport, ProxyChoice, Settings};
+use crate::transport::{HttpsTransport, ProxyChoice, Settings, Transport};
 
 /// A transport that goes through the proxy at `url`.
 pub(super) fn through(url: String) -> HttpsTransport {
@@ -79,6 +80,20 @@ fn an_http_proxy_opens_a_tunnel_and_sees_no_secret() {
             "CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\
              proxy-authorization: Basic dXNlcjpwQHNz\r\n\r\n"
         )
+    );
+}
+
+#[test]
+fn a_secret_target_is_no_matter_of_the_proxy() {
+    let (peer, (proxy, heads)) = (Peer::answering(OK), http_proxy(OPEN));
+    let transport = through(format!("http://{}", proxy.address));
+    let ample = attempt(Duration::from_secs(20));
+    let response = transport.send(&get(peer.url(), "/fake-key?fake-value"), &ample).unwrap();
+    assert_eq!(response.status(), 200);
+    let target = format!("{HOST}:{}", peer.address.port());
+    assert_eq!(
+        heads.recv().unwrap(),
+        format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n")
     );
 }
 

@@ -257,7 +257,7 @@ fn nginx_that_says_100_continue() {
     let (relay, said) = overheard(&nginx);
     for url in [nginx.url(), relay.url()] {
         let mut expecting = request(url);
-        expecting.content().headers.push(("expect", SecretBuf::from("100-continue")));
+        expecting.parts().headers.push(("expect".into(), SecretBuf::from("100-continue")));
         let response = transport().send(&expecting, &attempt(Duration::from_secs(20))).unwrap();
         assert_eq!(response.body().expose_secret(), b"the end");
     }
@@ -268,7 +268,7 @@ fn nginx_that_says_100_continue() {
 /// Sends a request that may go out once only, and returns the number of nginx's connection.
 fn connection(transport: &HttpsTransport, nginx: &Program) -> Vec<u8> {
     let mut once = request(nginx.url());
-    once.content().replayable = false;
+    once.parts().replayable = false;
     let response = transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
     response.body().expose_secret().to_vec()
 }

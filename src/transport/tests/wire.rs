@@ -185,7 +185,7 @@ fn a_connection_that_the_server_closed_is_not_used() {
     });
     let transport = transport();
     let mut once = request(peer.url());
-    once.content().replayable = false;
+    once.parts().replayable = false;
     for expected in 1..=3 {
         transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
         assert_eq!(peer.accepted(), expected);
@@ -194,7 +194,9 @@ fn a_connection_that_the_server_closed_is_not_used() {
 }
 
 /// Answers once on its first connection and hangs up when the second request is there.
-fn closing_under_the_second_request(said_first: &'static [u8]) -> (Peer, Arc<AtomicBool>) {
+pub(super) fn closing_under_the_second_request(
+    said_first: &'static [u8],
+) -> (Peer, Arc<AtomicBool>) {
     let secret_seen_twice = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&secret_seen_twice);
     let peer = Peer::tcp(move |number, mut stream| {
@@ -226,7 +228,7 @@ fn any_other_request_is_reported_instead() {
     let (peer, _) = closing_under_the_second_request(b"");
     let transport = transport();
     let mut once = request(peer.plain_url());
-    once.content().replayable = false;
+    once.parts().replayable = false;
     transport.send(&once, &attempt(Duration::from_secs(20))).unwrap();
     let error = transport.send(&once, &attempt(Duration::from_secs(20))).unwrap_err();
     assert_eq!((error.kind(), error.phase()), (ErrorKind::ConnectionLost, ErrorPhase::Send));
@@ -348,7 +350,7 @@ fn a_header_value_cannot_smuggle_a_line() {
     let peer = Peer::plain(OK);
     for bad in ["a\r\nb: c", "a\nb", "a\0b", "a\x7fb"] {
         let mut request = request(peer.plain_url());
-        request.content().headers.push(("x-key", SecretBuf::from(bad)));
+        request.parts().headers.push(("x-key".into(), SecretBuf::from(bad)));
         let error = transport().send(&request, &attempt(Duration::from_secs(20))).unwrap_err();
         assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidSetting, Some("x-key")));
     }
@@ -366,7 +368,7 @@ fn a_body_of_many_records_arrives_whole() {
         stream.write_all(&[b'y'; 65536]).unwrap();
     });
     let mut large = request(peer.url());
-    large.content().body = SecretBuf::from(&[b'x'; 300_000][..]);
+    large.parts().body = Some(SecretBuf::from(&[b'x'; 300_000][..]));
     let response = transport().send(&large, &attempt(Duration::from_secs(20))).unwrap();
     assert!(bodies.recv().unwrap() > 300_000);
     assert_eq!(response.body().expose_secret(), [b'y'; 65536]);
