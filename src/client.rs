@@ -53,7 +53,6 @@ impl Client {
         let state = this.state.load();
         Parts {
             config: this.config.clone(),
-            url: Arc::clone(&this.url),
             transport: Arc::clone(&this.transport),
             credentials: Credentials::clone(&state.credentials),
             refresh_token_end_ms: state.refresh_life.map(|life| life.end.wall_ms),
@@ -162,20 +161,22 @@ impl Client {
     pub fn doctor_within(&self, timeout: Duration) -> DoctorReport {
         let this = &*self.0;
         let attempt = Attempt::new(instant_after(timeout), this.cancel.token());
-        doctor::probe(
-            this.config.profile.vendor,
-            &this.url,
-            &*this.transport,
-            &*this.config.clock,
-            &attempt,
-        )
+        let (vendor, state) = (&this.config.definition.name, this.state.load());
+        // What was built has one.
+        let url = state.credentials.way(this.config.plain_http_to_loopback);
+        match url {
+            Ok(url) => {
+                doctor::probe(vendor, &url, &*this.transport, &*this.config.clock, &attempt)
+            }
+            Err(error) => DoctorReport::without_way(vendor, this.config.clock.wall_ms(), error),
+        }
     }
 
-    /// The name, if [`set_credentials`](Client::set_credentials) takes it: any other may be a secret.
+    /// Whether [`set_credentials`](Client::set_credentials) takes the name: any other may be a secret.
     #[cfg_attr(not(any(test, feature = "capi")), expect(dead_code, reason = "for C"))]
-    pub(crate) fn known_name(&self, name: &str) -> Option<&'static str> {
-        let credentials = self.0.config.profile.credentials.iter().map(|known| known.name);
-        credentials.chain([REFRESH_TOKEN_END]).find(|known| *known == name)
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let mut known = self.0.config.definition.parameters.iter();
+        name == REFRESH_TOKEN_END || known.any(|known| *known.name == *name)
     }
 
     /// Replaces one credential, by the vendor's name for it, such as `client_secret`. Calls from now
@@ -217,7 +218,7 @@ impl Client {
         let this = &*self.0;
         let change = |(name, value): (N, V)| match name.as_ref() {
             REFRESH_TOKEN_END => {
-                let end = refresh_token_end(this.config.profile, value.into().expose_secret())?;
+                let end = refresh_token_end(&this.config.definition, value.into().expose_secret())?;
                 Ok(Change::RefreshTokenEnds(end))
             }
             name => Ok(Change::Credential(name.to_owned(), value.into())),
@@ -227,7 +228,7 @@ impl Client {
             true => Ok(()),
             false => this.change(&changes),
         });
-        set.map_err(|error| error.with_vendor(this.config.profile.vendor))
+        set.map_err(|error| error.with_vendor(&this.config.definition.name))
     }
 
     /// How far the vendor's clock is ahead of this machine's, in milliseconds, as of the last answer
@@ -249,16 +250,16 @@ impl Client {
 
     /// The vendor's name, such as `pattern`.
     #[must_use]
-    pub fn vendor(&self) -> &'static str {
-        self.0.config.profile.vendor
+    pub fn vendor(&self) -> &str {
+        &self.0.config.definition.name
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("vendor", &self.0.config.profile.vendor)
-            .field("url", &self.0.url)
+            .field("vendor", &self.0.config.definition.name)
+            .field("url", &self.0.state.load().credentials.endpoint())
             .finish_non_exhaustive()
     }
 }

@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::life::{Clock, SystemClock};
 use crate::memory::Secret;
-use crate::profile::{Credentials, Profile};
-use crate::transport::{Transport, Url};
+use crate::profile::{Credentials, Definition};
+use crate::transport::Transport;
 
 /// An error of the host's own callback.
 pub(crate) type CallbackError = Box<dyn std::error::Error + Send + Sync>;
@@ -21,8 +21,6 @@ pub(crate) type OnEvent = Arc<dyn Fn(&Event) + Send + Sync>;
 /// All of it, checked.
 pub(crate) struct Parts {
     pub(crate) config: Config,
-    /// The token endpoint's.
-    pub(crate) url: Arc<Url>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) credentials: Credentials,
     /// When the refresh token ends, in Unix milliseconds, where that is known.
@@ -32,9 +30,10 @@ pub(crate) struct Parts {
 /// What stays as it is as long as the client lives.
 #[derive(Clone)]
 pub(crate) struct Config {
-    pub(crate) profile: &'static Profile,
+    pub(crate) definition: Arc<Definition>,
     pub(crate) scopes: Vec<String>,
-    pub(crate) percent_encode_credentials: bool,
+    /// `None`: as the profile says.
+    pub(crate) percent_encode_credentials: Option<bool>,
     pub(crate) plain_http_to_loopback: bool,
     pub(crate) require_locked_memory: bool,
     pub(crate) timeout: Duration,
@@ -45,11 +44,11 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(crate) fn new(profile: &'static Profile) -> Self {
+    pub(crate) fn new(definition: Arc<Definition>) -> Self {
         Config {
-            profile,
-            scopes: Vec::new(),
-            percent_encode_credentials: false,
+            scopes: definition.scopes.as_ref().map_or(Vec::new(), |scopes| scopes.default.clone()),
+            definition,
+            percent_encode_credentials: None,
             plain_http_to_loopback: false,
             require_locked_memory: false,
             timeout: Duration::from_secs(30),

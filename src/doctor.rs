@@ -2,6 +2,7 @@
 
 use std::env::consts::{ARCH, OS};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::date::http_date;
@@ -20,7 +21,7 @@ const TOLERABLE_SKEW_S: u64 = 60;
 /// certificates, statuses and times, never a credential, a token, or a part of an answer's body.
 #[derive(Clone, Debug)]
 pub struct DoctorReport {
-    vendor: &'static str,
+    vendor: Arc<str>,
     url: String,
     wall_ms: i64,
     steps: Vec<ProbeStep>,
@@ -28,7 +29,7 @@ pub struct DoctorReport {
 
 /// Examines the way to `url`.
 pub(crate) fn probe(
-    vendor: &'static str,
+    vendor: Arc<str>,
     url: &Url,
     transport: &dyn Transport,
     clock: &dyn Clock,
@@ -40,7 +41,7 @@ pub(crate) fn probe(
         None => ProbeStep::skipped("clock", "not reached"),
         Some(answer) => compare_clocks(date_ms(answer.header("date")), wall_ms),
     });
-    DoctorReport { vendor, url: url.to_string(), wall_ms, steps }
+    DoctorReport { vendor: Arc::clone(vendor), url: url.to_string(), wall_ms, steps }
 }
 
 /// The vendor's clock, as of an answer that arrived at `wall_ms`, beside this machine's.
@@ -66,6 +67,14 @@ fn compare_clocks(vendor_ms: Option<i64>, wall_ms: i64) -> ProbeStep {
 }
 
 impl DoctorReport {
+    /// A report that there is nowhere to go.
+    pub(crate) fn without_way(vendor: &Arc<str>, wall_ms: i64, error: Error) -> Self {
+        let finding = error.message().to_owned();
+        let outcome = ProbeOutcome::Failed(error);
+        let steps = vec![ProbeStep::new("resolve", outcome, Duration::ZERO, finding)];
+        DoctorReport { vendor: Arc::clone(vendor), url: String::new(), wall_ms, steps }
+    }
+
     /// The steps in the order in which they were taken: `resolve`, `connect`, `proxy`, `tls`,
     /// `request`, `clock`. After one that failed, the others are skipped.
     #[must_use]

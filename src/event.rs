@@ -1,6 +1,7 @@
 //! What happens inside a client, for logs and monitoring. Never a secret.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -14,7 +15,7 @@ pub struct Event {
     /// What happened.
     pub kind: EventKind,
     /// The client's vendor, such as `pattern`.
-    pub vendor: &'static str,
+    pub vendor: Arc<str>,
     /// How long it took, for `Fetched` and `FetchFailed`.
     pub took: Option<Duration>,
     /// For `Fetched`, `LifetimeCut` and `LifetimeImplausible` the token's life, for `ServedOldToken`
@@ -85,8 +86,8 @@ impl EventKind {
 }
 
 impl Event {
-    pub(crate) fn new(kind: EventKind, vendor: &'static str) -> Self {
-        Event { kind, vendor, took: None, span: None, error: None }
+    pub(crate) fn new(kind: EventKind, vendor: &Arc<str>) -> Self {
+        Event { kind, vendor: Arc::clone(vendor), took: None, span: None, error: None }
     }
 }
 

@@ -98,23 +98,26 @@ impl ShardedToken {
 
 /// What a token is made of.
 pub(crate) struct Inner {
-    pub(crate) vendor: &'static str,
-    /// `Bearer ` and the access token: one copy serves both.
+    pub(crate) vendor: Arc<str>,
+    /// Which header carries it.
+    pub(crate) header: Arc<str>,
+    /// The header's whole value, `Bearer ` and the access token: one copy serves both.
     pub(crate) authorization: Secret,
+    /// Where in it the access token begins.
+    pub(crate) start: usize,
+    /// A copy of the access token, where something follows it in the header.
+    pub(crate) access_token: Option<Secret>,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) scopes: Vec<String>,
     pub(crate) missing_scopes: Vec<String>,
     pub(crate) request_id: Option<Box<str>>,
-    pub(crate) extras: Vec<(&'static str, Secret)>,
+    pub(crate) extras: Vec<(Arc<str>, Secret)>,
     pub(crate) life: Life,
     pub(crate) times: Times,
     /// The number of the holder whose credentials it was fetched with; see `State::holder`.
     pub(crate) holder: u64,
     pub(crate) clock: Arc<dyn Clock>,
 }
-
-/// How an `Authorization` value begins (RFC 6750 §2.1).
-pub(crate) const BEARER: &str = "Bearer ";
 
 impl Token {
     pub(crate) fn new(inner: Inner) -> Self {
@@ -129,32 +132,46 @@ impl Token {
     /// Whether the system keeps all its secrets in RAM.
     pub(crate) fn is_locked(&self) -> bool {
         let extras = self.0.extras.iter().map(|(_, value)| value);
-        let mut all = extras.chain(&self.0.refresh_token).chain([&self.0.authorization]);
+        let others = [&self.0.refresh_token, &self.0.access_token].into_iter().flatten();
+        let mut all = extras.chain(others).chain([&self.0.authorization]);
         all.all(Secret::is_locked)
     }
 
     /// The access token itself. To send it, use [`authorization`](Token::authorization).
     #[must_use]
     pub fn access_token(&self) -> AccessToken<'_> {
-        AccessToken(&self.0.authorization)
+        let Inner { authorization, start, access_token, .. } = &**self.0;
+        AccessToken(access_token.as_ref().map_or_else(
+            || authorization.expose_secret().get(*start..).unwrap_or_default(),
+            Secret::expose_secret,
+        ))
     }
 
-    /// The whole value of the `Authorization` header: `Bearer …` (RFC 6750 §2.1).
+    /// The name of the header that carries it, in lower case: `authorization`, unless the profile says
+    /// otherwise.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        &self.0.header
+    }
+
+    /// The whole value of that header: `Bearer …` (RFC 6750 §2.1), unless the profile says otherwise.
     #[must_use]
     pub fn authorization(&self) -> &Secret {
         &self.0.authorization
     }
 
-    /// The type of the token: always `Bearer`; any other is an error.
+    /// The type of the token, which is the scheme of its header: `Bearer`, unless the profile says
+    /// otherwise; empty where the header's value is the token alone.
     #[must_use]
-    pub fn token_type(&self) -> &'static str {
-        "Bearer"
+    pub fn token_type(&self) -> &str {
+        let before = self.0.authorization.expose_secret().get(..self.0.start);
+        before.unwrap_or_default().split(' ').next().unwrap_or_default()
     }
 
     /// The name of the vendor that issued it, such as `pattern`.
     #[must_use]
-    pub fn vendor(&self) -> &'static str {
-        self.0.vendor
+    pub fn vendor(&self) -> &str {
+        &self.0.vendor
     }
 
     /// The scopes it was granted; those requested where the vendor does not say.
@@ -225,25 +242,25 @@ impl Token {
     /// personal data: do not log it.
     #[must_use]
     pub fn extra(&self, name: &str) -> Option<&str> {
-        let found = self.0.extras.iter().find(|(known, _)| *known == name);
+        let found = self.0.extras.iter().find(|(known, _)| **known == *name);
         found.map(|(_, value)| value.expose_secret())
     }
 
     /// The names of the further fields it has.
-    pub fn extra_names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.extras.iter().map(|(name, _)| *name)
+    pub fn extra_names(&self) -> impl Iterator<Item = &str> {
+        self.0.extras.iter().map(|(name, _)| &**name)
     }
 }
 
 /// A borrowed access token; as closed as a [`Secret`].
 #[derive(Clone, Copy)]
-pub struct AccessToken<'a>(&'a Secret);
+pub struct AccessToken<'a>(&'a str);
 
 impl<'a> AccessToken<'a> {
     /// The text itself. Do not log it.
     #[must_use]
     pub fn expose_secret(&self) -> &'a str {
-        self.0.expose_secret().strip_prefix(BEARER).unwrap_or_default()
+        self.0
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::builder::draft::Draft;
-use crate::builder::settings::{self, append_pem};
+use crate::builder::settings::{self, append_pem, is_setting};
 use crate::client::Client;
 use crate::config::Parts;
 use crate::doctor::{self, DoctorReport};
@@ -15,28 +15,27 @@ use crate::event::Event;
 use crate::life::Clock;
 use crate::life::clock::{instant_after, unix_ms};
 use crate::memory::Secret;
-use crate::profile::{Profile, check_takes_refresh_token};
+use crate::profile::{Definition, check_takes_refresh_token};
 use crate::transport::{
     Attempt, CancelSource, ProxyChoice, TlsStack, Transport, TrustRoots, check_user_agent,
 };
-use crate::vendors::{self, Vendor};
+use crate::vendors::{self, Parameter, Vendor};
 
 /// Configures a [`Client`]. Setters take note; [`build`](ClientBuilder::build) checks everything.
 #[derive(Clone)]
 pub struct ClientBuilder {
     draft: Draft,
-    /// The first thing that was wrong.
-    wrong: Option<Error>,
+    /// What was wrong so far, and has not been set anew.
+    wrong: Vec<Error>,
 }
 
 impl Client {
-    /// Starts the configuration of a client for [`Parchment`](crate::Parchment),
-    /// [`Ehealth`](crate::Ehealth), [`Edvak`](crate::Edvak) or [`Pattern`](crate::Pattern).
+    /// Starts the configuration of a client for a [`Profile`](crate::Profile), or for
+    /// [`Parchment`](crate::Parchment), [`Ehealth`](crate::Ehealth), [`Edvak`](crate::Edvak) or
+    /// [`Pattern`](crate::Pattern).
     pub fn builder(vendor: impl Vendor) -> ClientBuilder {
         let setup = vendor.into_setup();
-        let builder = ClientBuilder::with_profile(setup.profile);
-        let base_url = setup.base_url;
-        let mut builder = builder.with(|draft| draft.set_base_url(&base_url));
+        let mut builder = ClientBuilder::with_definition(setup.definition);
         for (name, value) in setup.credentials {
             builder = builder.note(|draft| draft.set_credential(name, value));
         }
@@ -52,32 +51,41 @@ impl Client {
     /// Cheap: make one for each acting user, and drop it when the user leaves.
     #[must_use]
     pub fn sibling(&self) -> ClientBuilder {
-        let Parts { config, url, transport, credentials, refresh_token_end_ms } = self.parts();
+        let Parts { config, transport, credentials, refresh_token_end_ms } = self.parts();
         let draft = Draft {
             config,
-            url: Ok(url),
             credentials,
             refresh_token_end_ms,
             has_siblings_end: true,
             transport: Some(transport),
             https: None,
         };
-        ClientBuilder { draft, wrong: None }
+        ClientBuilder { draft, wrong: Vec::new() }
     }
 }
 
 impl ClientBuilder {
-    /// Starts from a vendor's name, one of `parchment`, `ehealth`, `edvak` or `pattern`, for programs
+    /// Starts from a vendor's name, one of `parchment`, `ehealth`, `edvak` or `pattern`, or from that of
+    /// another profile that is compiled in ([`Profile::names`](crate::Profile::names)), for programs
     /// that are configured by name. Everything else comes through [`set`](ClientBuilder::set).
     ///
     /// # Errors
     /// When there is no such vendor.
     pub fn by_name(vendor: &str) -> Result<Self, Error> {
-        vendors::by_name(vendor).map(ClientBuilder::with_profile)
+        vendors::by_name(vendor).map(|definition| ClientBuilder::with_definition(Ok(definition)))
     }
 
-    fn with_profile(profile: &'static Profile) -> Self {
-        ClientBuilder { draft: Draft::new(profile), wrong: None }
+    fn with_definition(definition: Result<Arc<Definition>, Error>) -> Self {
+        let (definition, mut wrong) = match definition {
+            Ok(definition) => (definition, Vec::new()),
+            // A profile that is compiled in, and cannot be read: the tests see that there is none.
+            Err(error) => (Arc::new(Definition::default()), vec![error]),
+        };
+        if let Some(taken) = definition.parameters.iter().find(|known| is_setting(&known.name)) {
+            let problem = format!("has a parameter {}, which is a setting's name", taken.name);
+            wrong.push(Error::setting("profile", problem, "choose another name"));
+        }
+        ClientBuilder { draft: Draft::new(definition), wrong }
     }
 
     /// Sets one credential or setting by its name. The names are those of the vendor's credentials
@@ -94,24 +102,26 @@ impl ClientBuilder {
 
     /// As [`set`](ClientBuilder::set). On an error everything stays as it was.
     pub(crate) fn change(&mut self, name: &str, value: Secret) -> Result<(), Error> {
-        settings::set(&mut self.draft, name, value)
+        settings::set(&mut self.draft, name, value)?;
+        self.wrong.retain(|error| error.field() != Some(name));
+        Ok(())
     }
 
-    /// The vendor's credentials: the name of each, and whether it is required.
-    pub fn credential_names(&self) -> impl Iterator<Item = (&'static str, bool)> + use<> {
-        self.draft.profile().credentials.iter().map(|known| (known.name, known.required))
+    /// What the profile asks for, in the order of its file.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> {
+        self.draft.definition().parameters.iter().map(Parameter)
     }
 
-    /// The name, if it is that of a credential or setting: any other may be a secret.
+    /// Whether it is the name of a credential or setting: any other may be a secret.
     #[cfg_attr(not(any(test, feature = "capi")), expect(dead_code, reason = "for C"))]
-    pub(crate) fn known_name(&self, name: &str) -> Option<&'static str> {
-        settings::known(&self.draft, name)
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        settings::is_known(&self.draft, name)
     }
 
-    /// Changes the draft, and keeps the first error for [`build`](ClientBuilder::build).
+    /// Changes the draft, and keeps an error for [`build`](ClientBuilder::build).
     fn note(mut self, change: impl FnOnce(&mut Draft) -> Result<(), Error>) -> Self {
         let result = change(&mut self.draft);
-        self.wrong = self.wrong.or(result.err());
+        self.wrong.extend(result.err());
         self
     }
 
@@ -236,7 +246,7 @@ impl ClientBuilder {
     /// §2.3.1 has it. Only for vendors with HTTP Basic (Pattern). Default: off, joined as they are.
     #[must_use]
     pub fn percent_encode_credentials(self, on: bool) -> Self {
-        self.with(|draft| draft.config.percent_encode_credentials = on)
+        self.with(|draft| draft.config.percent_encode_credentials = Some(on))
     }
 
     /// Allows a base URL with `http://` if its host is loopback: for tests, or a local TLS proxy. All
@@ -276,7 +286,7 @@ impl ClientBuilder {
     #[must_use]
     pub fn refresh_token_expires_at(self, end: SystemTime) -> Self {
         self.note(|draft| {
-            check_takes_refresh_token(draft.profile())?;
+            check_takes_refresh_token(draft.definition())?;
             draft.set_refresh_token_end(Some(unix_ms(end)));
             Ok(())
         })
@@ -339,26 +349,26 @@ impl ClientBuilder {
     /// report.
     pub fn doctor(self) -> Result<DoctorReport, Error> {
         self.finish(|draft| {
-            let Parts { config, url, transport, .. } = draft.reach()?;
+            let (url, Parts { config, transport, .. }) = draft.reach()?;
             let cancel = CancelSource::default().token();
             let attempt = Attempt::new(instant_after(config.timeout), cancel);
-            let vendor = config.profile.vendor;
+            let vendor = &config.definition.name;
             Ok(doctor::probe(vendor, &url, &*transport, &*config.clock, &attempt))
         })
     }
 
     /// Goes on with the draft, if nothing was wrong so far.
     fn finish<T>(self, finish: impl FnOnce(Draft) -> Result<T, Error>) -> Result<T, Error> {
-        let vendor = self.draft.profile().vendor;
-        let result = self.wrong.map_or(Ok(self.draft), Err).and_then(finish);
-        result.map_err(|error| error.with_vendor(vendor))
+        let vendor = Arc::clone(&self.draft.config.definition.name);
+        let result = self.wrong.into_iter().next().map_or(Ok(self.draft), Err).and_then(finish);
+        result.map_err(|error| error.with_vendor(&vendor))
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("vendor", &self.draft.profile().vendor)
+            .field("vendor", &self.draft.definition().name)
             .field("scopes", &self.draft.config.scopes)
             .field("timeout", &self.draft.config.timeout)
             .finish_non_exhaustive()

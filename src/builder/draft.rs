@@ -6,16 +6,12 @@ use std::time::Duration;
 use crate::config::{Config, Parts};
 use crate::error::Error;
 use crate::memory::Secret;
-use crate::profile::{
-    Credentials, HeaderPart, Profile, REFRESH_TOKEN, Scopes, check_scheme, endpoint,
-};
+use crate::profile::{Credentials, Definition, How, REFRESH_TOKEN, scope_flaw};
 use crate::transport::{self, HttpsTransport, Transport, Url};
 
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) config: Config,
-    /// The token endpoint's, or why there is none yet.
-    pub(super) url: Result<Arc<Url>, Error>,
     pub(super) credentials: Credentials,
     /// When the refresh token ends, in Unix milliseconds.
     pub(super) refresh_token_end_ms: Option<i64>,
@@ -28,11 +24,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(profile: &'static Profile) -> Self {
+    pub(super) fn new(definition: Arc<Definition>) -> Self {
         Draft {
-            config: Config::new(profile),
-            url: endpoint(profile, "").map(Arc::new),
-            credentials: Credentials::new(profile),
+            config: Config::new(Arc::clone(&definition)),
+            credentials: Credentials::new(definition),
             refresh_token_end_ms: None,
             has_siblings_end: false,
             transport: None,
@@ -40,17 +35,13 @@ impl Draft {
         }
     }
 
-    pub(super) fn profile(&self) -> &'static Profile {
-        self.config.profile
+    pub(super) fn definition(&self) -> &Definition {
+        &self.config.definition
     }
 
     /// The settings of the built-in transport, to be changed.
     pub(super) fn https(&mut self) -> &mut transport::Settings {
         self.https.get_or_insert_default()
-    }
-
-    pub(super) fn set_base_url(&mut self, base_url: &str) {
-        self.url = endpoint(self.profile(), base_url).map(Arc::new);
     }
 
     pub(super) fn set_timeout(&mut self, name: &'static str, value: Duration) -> Result<(), Error> {
@@ -73,23 +64,23 @@ impl Draft {
         (self.refresh_token_end_ms, self.has_siblings_end) = (end_ms, false);
     }
 
-    /// Checks what the client needs to reach the vendor.
-    pub(super) fn reach(self) -> Result<Parts, Error> {
-        self.finish(|_| Ok(()))
+    /// Checks what the client needs to reach the vendor, whose URL comes first.
+    pub(super) fn reach(self) -> Result<(Arc<Url>, Parts), Error> {
+        let url = self.credentials.way(self.config.plain_http_to_loopback)?;
+        Ok((url, self.into_parts()?))
     }
 
     /// Checks everything. No network is touched.
-    pub(super) fn build(self) -> Result<Parts, Error> {
-        self.finish(Draft::check_request)
+    pub(super) fn build(mut self) -> Result<Parts, Error> {
+        // The URL first: nothing makes sense without it.
+        self.credentials.way(self.config.plain_http_to_loopback)?;
+        self.check_request()?;
+        self.credentials.prepare(self.config.plain_http_to_loopback)?;
+        self.into_parts()
     }
 
-    fn finish(self, check: impl FnOnce(&Self) -> Result<(), Error>) -> Result<Parts, Error> {
-        let profile = self.profile();
-        let url = self.url.clone()?;
-        check_scheme(profile, &url, self.config.plain_http_to_loopback)?;
-        check(&self)?;
+    fn into_parts(self) -> Result<Parts, Error> {
         Ok(Parts {
-            url,
             transport: make_transport(self.transport, self.https)?,
             config: self.config,
             credentials: self.credentials,
@@ -104,9 +95,24 @@ impl Draft {
             let are_settings = self.https.as_ref().is_none_or(transport::Settings::is_locked);
             are_settings && self.credentials.values().all(Secret::is_locked)
         })?;
-        check_scopes(self.profile(), &self.config.scopes)?;
+        check_scopes(self.definition(), &self.config.scopes)?;
+        self.check_client_certificate()?;
         match self.config.percent_encode_credentials {
-            true => check_takes_percent_encoding(self.profile()),
+            Some(true) => check_takes_percent_encoding(self.definition()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the transport is the built-in one, and new.
+    fn check_client_certificate(&self) -> Result<(), Error> {
+        let has_one =
+            self.https.as_ref().is_some_and(|settings| settings.client_cert_pem.is_some());
+        match self.definition().needs_client_certificate && self.transport.is_none() && !has_one {
+            true => Err(Error::setting(
+                "client_cert_pem",
+                "is missing",
+                format!("set it and client_key_pem: {} asks for mutual TLS", self.definition().name),
+            )),
             false => Ok(()),
         }
     }
@@ -128,39 +134,29 @@ fn make_transport(
     }
 }
 
-fn check_takes_percent_encoding(profile: &Profile) -> Result<(), Error> {
-    match profile.headers.iter().any(|(_, part)| matches!(part, HeaderPart::Basic { .. })) {
+fn check_takes_percent_encoding(definition: &Definition) -> Result<(), Error> {
+    match definition.derived.iter().any(|derived| matches!(derived.how, How::Basic { .. })) {
         true => Ok(()),
         false => Err(Error::setting(
             "percent_encode_credentials",
-            format!("has no meaning for {}, which uses no HTTP Basic", profile.vendor),
+            format!("has no meaning for {}, which uses no HTTP Basic", definition.name),
             "leave it off",
         )),
     }
 }
 
-/// RFC 6749 §3.3: printable ASCII without space, double quote and backslash.
-fn check_scopes(profile: &Profile, scopes: &[String]) -> Result<(), Error> {
-    let wrong =
-        |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
-    match profile.scopes {
-        Scopes::NotTaken if !scopes.is_empty() => {
-            let problem = format!("cannot be requested: {} decides itself", profile.vendor);
+fn check_scopes(definition: &Definition, scopes: &[String]) -> Result<(), Error> {
+    let wrong = |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
+    let flaw = match &definition.scopes {
+        None if scopes.is_empty() => None,
+        None => {
+            let problem = format!("cannot be requested: {} decides itself", definition.name);
             return wrong(&problem, "leave them out");
         }
-        Scopes::Required if scopes.is_empty() => {
-            return wrong("are missing", "request at least one, such as create:patient");
+        Some(known) if known.are_required && scopes.is_empty() => {
+            Some(("are missing", "request at least one, such as create:patient"))
         }
-        _ => {}
-    }
-    let is_scope = |scope: &String| {
-        !scope.is_empty() && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+        Some(known) => scope_flaw(known, scopes),
     };
-    match scopes.iter().all(is_scope) {
-        true => Ok(()),
-        false => wrong(
-            "have one that is empty or has characters no scope can have",
-            "give each scope by itself, exactly as the vendor writes it",
-        ),
-    }
+    flaw.map_or(Ok(()), |(problem, remedy)| wrong(problem, remedy))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::builder::draft::Draft;
 use crate::error::Error;
 use crate::memory::{Secret, SecretBuf, wipe};
-use crate::profile::{REFRESH_TOKEN_END, check_scheme, endpoint, refresh_token_end, unknown_name};
+use crate::profile::{REFRESH_TOKEN_END, refresh_token_end, unknown_name};
 use crate::transport::{ProxyChoice, TlsStack, TrustRoots, check_user_agent};
 
 pub(super) struct Setting {
@@ -26,18 +26,6 @@ pub(super) struct Setting {
 }
 
 pub(super) static SETTINGS: &[Setting] = &[
-    Setting {
-        name: "base_url",
-        default: "none; required",
-        about: "Where the vendor's API lives, such as `https://api.parchmenthealth.io/external`.",
-        set: |draft, value| {
-            let url = endpoint(draft.profile(), value.text)?;
-            // Whether plain http is allowed may be set later.
-            check_scheme(draft.profile(), &url, true)?;
-            draft.url = Ok(Arc::new(url));
-            Ok(())
-        },
-    },
     Setting {
         name: "scopes",
         default: "none",
@@ -191,7 +179,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "not known",
         about: "When the configured refresh token ends, in Unix milliseconds; `ehealth` alone. The token is used once more before its end, and the event `sign_in_due` tells days ahead that a person must sign in again.",
         set: |draft, value| {
-            let end_ms = refresh_token_end(draft.profile(), value.text)?;
+            let end_ms = refresh_token_end(draft.definition(), value.text)?;
             draft.set_refresh_token_end(Some(end_ms));
             Ok(())
         },
@@ -201,7 +189,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         default: "`false`",
         about: "`true` percent-encodes client id and secret before they are joined for HTTP Basic (RFC 6749 section 2.3.1); `pattern` alone.",
         set: |draft, value| {
-            value.into(&mut draft.config.percent_encode_credentials, Value::boolean)
+            draft.config.percent_encode_credentials = Some(value.boolean()?);
+            Ok(())
         },
     },
     Setting {
@@ -221,32 +210,34 @@ pub(super) static SETTINGS: &[Setting] = &[
 /// Sets the setting or credential of that name.
 pub(super) fn set(draft: &mut Draft, name: &str, value: Secret) -> Result<(), Error> {
     let text = value.expose_secret();
-    let Some(name) = known(draft, name) else {
-        let names: Vec<_> = names(draft).collect();
-        let what = format!("a setting of {}", draft.profile().vendor);
+    if !is_known(draft, name) {
+        let credentials = draft.definition().parameters.iter().map(|known| &*known.name);
+        let settings = SETTINGS.iter().map(|setting| setting.name);
+        let names: Vec<_> = credentials.chain(settings).collect();
+        let what = format!("a setting of {}", draft.definition().name);
         return Err(unknown_name(name, text, &what, &names));
-    };
-    if text.contains('\0') {
-        return Err(Error::setting(name, "has a NUL in it", "remove it"));
     }
     let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
         return draft.set_credential(name, value);
     };
+    if text.contains('\0') {
+        return Err(Error::setting(setting.name, "has a NUL in it", "remove it"));
+    }
     // On a copy, so that a value that cannot be used changes nothing.
     let mut changed = draft.clone();
-    (setting.set)(&mut changed, &Value { name, text })?;
+    (setting.set)(&mut changed, &Value { name: setting.name, text })?;
     *draft = changed;
     Ok(())
 }
 
-/// The name of a credential or setting, if it is one.
-pub(super) fn known(draft: &Draft, name: &str) -> Option<&'static str> {
-    names(draft).find(|known| *known == name)
+/// Whether there is a credential or setting of that name.
+pub(super) fn is_known(draft: &Draft, name: &str) -> bool {
+    is_setting(name) || draft.definition().parameters.iter().any(|known| *known.name == *name)
 }
 
-fn names(draft: &Draft) -> impl Iterator<Item = &'static str> + use<> {
-    let credentials = draft.profile().credentials.iter().map(|credential| credential.name);
-    credentials.chain(SETTINGS.iter().map(|setting| setting.name))
+/// Whether there is a setting of that name, whatever the profile.
+pub(super) fn is_setting(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name)
 }
 
 /// The value of a setting, with its name for errors.

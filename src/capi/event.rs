@@ -32,7 +32,7 @@ pub struct caretoken_event {
 
 /// Calls `read` with the event as C sees it.
 pub(super) fn with_c_event(event: &Event, read: impl FnOnce(&caretoken_event)) {
-    let (_texts, mut next) = Texts::of(&[event.kind.name(), event.vendor, &event.to_string()]);
+    let (_texts, mut next) = Texts::of(&[event.kind.name(), &event.vendor, &event.to_string()]);
     read(&caretoken_event {
         name: next(),
         vendor: next(),

@@ -9,7 +9,7 @@ use super::arguments::{self, required};
 use super::failure::Failure;
 use super::panic::catch_without_secrets;
 use super::types::{Texts, caretoken_str, milliseconds};
-use crate::token::{BEARER, Shard, Token};
+use crate::token::{Shard, Token};
 
 /// A further field of a vendor's answer.
 #[repr(C)]
@@ -38,9 +38,11 @@ pub struct caretoken_extra {
 pub struct caretoken_token {
     /// The access token itself. Secret.
     pub access_token: caretoken_str,
-    /// The whole value of the Authorization header: "Bearer " and the access token. Secret.
+    /// The whole value of the header that carries it (see header): "Bearer " and the access token,
+    /// unless the profile says otherwise. Secret.
     pub authorization: caretoken_str,
-    /// The type of the token: always Bearer.
+    /// The type of the token, which is the scheme of its header: Bearer, unless the profile says
+    /// otherwise; empty where the header's value is the token alone.
     pub token_type: caretoken_str,
     /// The vendor that issued it, such as pattern.
     pub vendor: caretoken_str,
@@ -73,6 +75,9 @@ pub struct caretoken_token {
     /// Whether the vendor gave it a life too short to be plausible: mostly another unit than its
     /// documents say. It is good until its end, but a new one is fetched once a second at most.
     pub lifetime_implausible: bool,
+    /// The name of the header that carries it, in lower case: authorization, unless the profile says
+    /// otherwise. Since 0.2.
+    pub header: caretoken_str,
 }
 
 /// A token as C sees it, and behind it what C does not see. It is made once for each shard of
@@ -99,13 +104,18 @@ impl CToken {
     fn of(token: &Token) -> Self {
         let inner = &*token.0;
         let mut all =
-            vec![token.token_type(), inner.vendor, token.request_id().unwrap_or_default()];
+            vec![
+            token.token_type(),
+            &*inner.vendor,
+            token.request_id().unwrap_or_default(),
+            &*inner.header,
+        ];
         all.extend(inner.scopes.iter().map(String::as_str));
         all.extend(inner.missing_scopes.iter().map(String::as_str));
-        all.extend(inner.extras.iter().map(|(name, _)| *name));
+        all.extend(inner.extras.iter().map(|(name, _)| &**name));
         let (texts, mut next) = Texts::of(&all);
 
-        let (token_type, vendor, request_id) = (next(), next(), next());
+        let (token_type, vendor, request_id, header) = (next(), next(), next(), next());
         let scopes: Vec<_> = inner.scopes.iter().map(|_| next()).collect();
         let missing_scopes: Vec<_> = inner.missing_scopes.iter().map(|_| next()).collect();
         let extras = inner.extras.iter().map(|(_, value)| caretoken_extra {

@@ -199,7 +199,7 @@ impl Shared {
     /// A leader that has a good token gives up early, but not where to give up could lose the answer
     /// with the only valid refresh token, or leave the outcome of a password unknown.
     fn leaders_limits(&self, limits: &Limits, has_token: bool) -> Limits {
-        match has_token && self.config.profile.replay_is_harmless {
+        match has_token && self.config.definition.replay_is_harmless {
             true => limits.with_token(),
             false => limits.clone(),
         }
@@ -252,7 +252,7 @@ impl Shared {
             "asks for a token in the middle of the fetch that called it",
             "use peek there, or ask after the callback has returned",
         )
-        .with_vendor(self.config.profile.vendor)
+        .with_vendor(&self.config.definition.name)
     }
 
     /// Tells the host days ahead that a person must sign in again, once for each such day.

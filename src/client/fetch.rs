@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::limits::Limits;
 use super::shared::Shared;
-use super::state::{State, Unstored};
+use super::state::{Renewal, State, Unstored};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::event::EventKind;
 use crate::life::breaker::Failure;
@@ -18,8 +18,8 @@ use crate::life::lockout::{self, PasswordOutcome};
 use crate::life::retry;
 use crate::life::window::Times;
 use crate::memory::{Reservation, Secret, SecretBuf, process_generation, wipe_dead_stack};
-use crate::profile::{Grant, Inputs, read, render};
-use crate::token::{BEARER, Inner, Token};
+use crate::profile::{Grant, Inputs, Reading, Rendering, read, read_step};
+use crate::token::{Inner, Token};
 use crate::transport::{Attempt, Response};
 
 /// More than most tokens take, with all that comes with them.
@@ -34,6 +34,8 @@ struct FailedAttempt<'a> {
     /// How many the call has made so far.
     attempts: u32,
     has_token: bool,
+    /// Whether a refresh token was sent that came with a token, and no password.
+    is_renewal: bool,
 }
 
 /// What time it was at the vendor and here when an answer came, in Unix milliseconds.
@@ -58,7 +60,8 @@ impl Shared {
             let state = self.state.load();
             let started_ms = self.config.clock.monotonic_ms();
             let attempt = Attempt::new(instant_after(left), limits.cancel.clone());
-            let result = self.attempt(attempt, &state);
+            let renewal = state.good_renewal(self.now());
+            let result = self.attempt(attempt, &state, renewal);
             wipe_dead_stack();
             let ended_ms = self.config.clock.monotonic_ms();
             let took = Duration::from_millis(ended_ms.saturating_sub(started_ms));
@@ -68,11 +71,21 @@ impl Shared {
                     None if attempts < retry::MOST_ATTEMPTS => {}
                     None => return Err(self.always_replaced()),
                 },
+                Err(error) if renewal.is_some_and(|sent| self.drops_renewal(&error, sent)) => {
+                    self.counters.failures.fetch_add(1, Ordering::Relaxed);
+                    attempts -= 1;
+                }
                 Err(error) => {
                     let error = self.of_vendor(error).after(earlier.as_ref());
                     let error_of = &error;
-                    let failed =
-                        FailedAttempt { error: error_of, took, state: &state, attempts, has_token };
+                    let failed = FailedAttempt {
+                        error: error_of,
+                        took,
+                        state: &state,
+                        attempts,
+                        has_token,
+                        is_renewal: renewal.is_some(),
+                    };
                     let pause = self.after_failure(&failed, limits)?;
                     self.config.clock.sleep(pause, &|| limits.cancel.is_cancelled());
                     earlier = Some(error);
@@ -81,73 +94,115 @@ impl Shared {
         }
     }
 
-    /// One request, one answer, one token.
+    /// The requests of a flow, their answers, one token.
     #[inline(never)]
-    fn attempt(&self, attempt: Attempt, state: &State) -> Result<Token, Error> {
-        let request = render(self.config.profile, &self.inputs(state))?;
+    fn attempt(
+        &self,
+        attempt: Attempt,
+        state: &State,
+        renewal: Option<&Renewal>,
+    ) -> Result<Token, Error> {
+        let definition = &*self.config.definition;
         // Taken before, since the answer may bring a refresh token that must not be lost.
         let mut room = Reservation::of(match self.config.require_locked_memory {
             true => ROOM_FOR_A_TOKEN,
             false => 0,
         });
         self.config.check_locked(|| room.is_locked())?;
-
-        self.tell(EventKind::FetchStarted, |_| {});
+        let mut rendering = Rendering::new(Inputs {
+            definition,
+            credentials: &state.credentials,
+            scopes: &self.config.scopes,
+            percent_encode_basic: self.config.percent_encode_credentials,
+            now_ms: self.config.clock.wall_ms(),
+            refresh_token: renewal.map(|renewal| &renewal.refresh_token),
+        });
+        let (request, answer) = match (renewal, &definition.refresh) {
+            (Some(_), Some(refresh)) => {
+                let answer = refresh.answer.as_ref().unwrap_or(&definition.answer);
+                (rendering.refresh()?, answer)
+            }
+            _ => {
+                self.take_steps(&mut rendering, &attempt)?;
+                (rendering.token()?, &definition.answer)
+            }
+        };
+        if definition.steps.is_empty() || renewal.is_some() {
+            self.tell(EventKind::FetchStarted, |_| {});
+        }
         self.counters.fetches.fetch_add(1, Ordering::Relaxed);
         let sent = self.now();
         let response = self.transport.send(&request, &attempt)?;
         drop(request);
-        let token = self.receive(&response, &mut room, state, sent)?;
+        let secrets: Vec<&str> = rendering.secrets().collect();
+        let reading = read(definition, answer, &response, &secrets);
+        let token = self.receive(&response, reading, &mut room, state, sent)?;
         self.config.check_locked(|| token.is_locked())?;
         Ok(token)
     }
 
-    /// Reads the answer to a request that was made with `state`.
+    /// The requests before the token request.
+    fn take_steps(&self, rendering: &mut Rendering<'_>, attempt: &Attempt) -> Result<(), Error> {
+        let definition = &*self.config.definition;
+        for step in 0..definition.steps.len() {
+            let request = rendering.step(step)?;
+            if step == 0 {
+                self.tell(EventKind::FetchStarted, |_| {});
+            }
+            self.counters.fetches.fetch_add(1, Ordering::Relaxed);
+            let response = self.transport.send(&request, attempt)?;
+            let clocks = self.compare_clocks(&response);
+            let secrets: Vec<&str> = rendering.secrets().collect();
+            let values = read_step(definition, step, &response, request.url(), &secrets);
+            rendering.add(values.map_err(|error| with_retry_after(error, &response, clocks))?);
+        }
+        Ok(())
+    }
+
+    /// Makes a token of the answer to a request that was made with `state`.
     fn receive(
         &self,
         response: &Response,
+        reading: Reading,
         room: &mut Reservation,
         state: &State,
         sent: Moment,
     ) -> Result<Token, Error> {
         let clocks = self.compare_clocks(response);
-        let secrets: Vec<&Secret> = state.credentials.values().collect();
-        let answer = read(self.config.profile, response, &secrets);
-        let refresh_token = answer.refresh_token.as_ref().map(|new| keep(room, "", new));
+        let refresh_token = reading.refresh_token.as_ref().map(|new| keep(room, "", new, ""));
         // First of all: whatever else is wrong with the answer, the old one may be dead.
         if let Some(new) = &refresh_token {
-            self.rotate(new, state, sent);
+            self.rotate(new, state, sent, reading.refresh_life);
         }
-        let grant = answer.grant.map_err(|error| with_retry_after(error, response, clocks))?;
+        let grant = reading.grant.map_err(|error| with_retry_after(error, response, clocks))?;
         let (life, times) = self
             .life(&grant, clocks, sent)
             .map_err(|error| error.with_status(response.status()))?;
-        let authorization = keep(room, BEARER, &grant.access_token);
-        let extras = grant.extras.iter().map(|(name, value)| (*name, keep(room, "", value)));
+        let usage = &self.config.definition.usage;
+        let authorization = keep(room, &usage.before, &grant.access_token, &usage.after);
+        let access_token =
+            (!usage.after.is_empty()).then(|| keep(room, "", &grant.access_token, ""));
+        let extras = grant.extras.iter();
+        let extras = extras.map(|(name, value)| (Arc::clone(name), keep(room, "", value, "")));
+        let extras = extras.collect();
         let requested = &self.config.scopes;
         let scopes = grant.scopes.unwrap_or_else(|| requested.clone());
         Ok(Token::new(Inner {
-            vendor: self.config.profile.vendor,
+            vendor: Arc::clone(&self.config.definition.name),
+            header: Arc::clone(&usage.header),
             authorization,
+            start: usage.before.len(),
+            access_token,
             refresh_token,
             missing_scopes: requested.iter().filter(|s| !scopes.contains(s)).cloned().collect(),
             scopes,
             request_id: grant.request_id,
-            extras: extras.collect(),
+            extras,
             life,
             times,
             holder: state.holder,
             clock: Arc::clone(&self.config.clock),
         }))
-    }
-
-    fn inputs<'a>(&'a self, state: &'a State) -> Inputs<'a> {
-        Inputs {
-            url: &self.url,
-            credentials: &state.credentials,
-            scopes: &self.config.scopes,
-            percent_encode_basic: self.config.percent_encode_credentials,
-        }
     }
 
     fn compare_clocks(&self, response: &Response) -> Clocks {
@@ -160,8 +215,19 @@ impl Shared {
     }
 
     /// Takes over a refresh token that came with the answer to a request made with `state`.
-    fn rotate(&self, new: &Secret, state: &State, sent: Moment) {
-        let life = self.config.profile.refresh_life;
+    fn rotate(&self, new: &Secret, state: &State, sent: Moment, life: Option<Duration>) {
+        if self.config.definition.refresh.is_some() {
+            let renewal = Renewal {
+                refresh_token: new.clone(),
+                end: life.map(|life| sent.plus(life)),
+            };
+            self.state.update(|present| {
+                let is_ours = present.changes == state.changes;
+                is_ours.then(|| present.renewal = Some(renewal))
+            });
+            return;
+        }
+        let life = self.config.definition.refresh_life();
         let rotated = self.state.update(|present| {
             // Whatever else was set meanwhile, it replaces the one that was sent.
             let is_ours = present.has_refresh_token_of(state);
@@ -176,7 +242,7 @@ impl Shared {
     fn life(&self, grant: &Grant, clocks: Clocks, sent: Moment) -> Result<(Life, Times), Error> {
         let Clocks { server_ms, local_ms } = clocks;
         let access_token = grant.access_token.expose_text().unwrap_or_default();
-        let plausible = self.config.profile.life;
+        let plausible = self.config.definition.life;
         let life = expiry::life(grant.end, access_token, server_ms, local_ms, plausible);
         let life = life.ok_or_else(|| self.expired())?;
         let times = Times::new(sent, life);
@@ -257,6 +323,22 @@ impl Shared {
         Ok(token.flatten())
     }
 
+    /// Whether the vendor refused the refresh token that came with a token. It is dropped then, and the
+    /// token request is the next.
+    fn drops_renewal(&self, error: &Error, sent: &Renewal) -> bool {
+        let is_refusal = error.http_status().is_some_and(|status| {
+            (400..500).contains(&status) && !matches!(status, 408 | 425 | 429)
+        });
+        if is_refusal {
+            self.state.update(|present| {
+                let is_same =
+                    |present: &mut Renewal| present.refresh_token.same_as(&sent.refresh_token);
+                present.renewal.take_if(is_same).map(|_| ())
+            });
+        }
+        is_refusal
+    }
+
     /// Notes and tells a failed attempt. Returns the pause before the next one.
     ///
     /// # Errors
@@ -266,9 +348,9 @@ impl Shared {
         failed: &FailedAttempt<'_>,
         limits: &Limits,
     ) -> Result<Duration, Error> {
-        let FailedAttempt { error, state, attempts, has_token, .. } = *failed;
+        let FailedAttempt { error, state, attempts, has_token, is_renewal, .. } = *failed;
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
-        let password = self.password_outcome(error);
+        let password = self.password_outcome(error).filter(|_| !is_renewal);
         let failure = retry::Failed {
             error,
             attempts,
@@ -276,7 +358,7 @@ impl Shared {
             has_token,
             has_new_credentials: self.state.with(|present| present.changes != state.changes),
             password,
-            replay_is_harmless: self.config.profile.replay_is_harmless,
+            replay_is_harmless: self.config.definition.replay_is_harmless,
         };
         let pause = retry::pause_before_retry(failure, random());
         // Learned before anybody is told: a callback may panic.
@@ -317,7 +399,7 @@ impl Shared {
     /// an account.
     pub(super) fn password_outcome(&self, error: &Error) -> Option<PasswordOutcome> {
         // A vendor that gives a token has accepted the password, however short the token lives.
-        let is_at_risk = self.config.profile.failures_lock
+        let is_at_risk = self.config.definition.failures_lock
             && error.phase().may_have_reached_the_vendor()
             && error.kind() != ErrorKind::InvalidLifetime;
         let of_status = |error: &Error| {
@@ -355,8 +437,9 @@ impl Shared {
 
     /// Tells of a life that is implausibly short, and returns the error about it.
     fn too_short(&self, life: Duration) -> Error {
-        let unit = self.config.profile.answer.expiry.unit.name();
-        let shortest = self.config.profile.life.shortest.as_secs();
+        let definition = &self.config.definition;
+        let unit = definition.answer.expiry.unit();
+        let shortest = definition.life.shortest.as_secs();
         let error = self
             .of_vendor(Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read))
             .with_message(format!(
@@ -387,9 +470,9 @@ impl Shared {
 }
 
 /// A text of the answer, where it stays.
-fn keep(room: &mut Reservation, prefix: &str, text: &SecretBuf) -> Secret {
+fn keep(room: &mut Reservation, before: &str, text: &SecretBuf, after: &str) -> Secret {
     // JSON is UTF-8.
-    Secret::in_reserved(room, &[prefix, text.expose_text().unwrap_or_default()])
+    Secret::in_reserved(room, &[before, text.expose_text().unwrap_or_default(), after])
 }
 
 /// Adds what an answer that will pass asks for by `Retry-After` (RFC 9110 §10.2.3).

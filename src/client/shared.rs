@@ -16,11 +16,10 @@ use crate::memory::{PerProcess, Secret};
 use crate::stats::Counters;
 use crate::thread;
 use crate::token::{Shard, Token};
-use crate::transport::{CancelSource, Transport, Url};
+use crate::transport::{CancelSource, Transport};
 
 pub(super) struct Shared {
     pub(super) config: Config,
-    pub(super) url: Arc<Url>,
     pub(super) transport: Arc<dyn Transport>,
 
     pub(super) state: Snapshot<State>,
@@ -38,11 +37,10 @@ pub(super) const SKEW_UNKNOWN: i64 = i64::MIN;
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { config, url, transport, credentials, refresh_token_end_ms } = parts;
+        let Parts { config, transport, credentials, refresh_token_end_ms } = parts;
         let now = Moment::now(&*config.clock);
         Shared {
             config,
-            url,
             transport,
             state: Snapshot::new(State::new(credentials, refresh_token_end_ms, now)),
             flight: PerProcess::new(SingleFlight::new),
@@ -62,7 +60,7 @@ impl Shared {
     }
 
     pub(super) fn of_vendor(&self, error: Error) -> Error {
-        error.with_vendor(self.config.profile.vendor)
+        error.with_vendor(&self.config.definition.name)
     }
 
     /// The hit path: two clock reads, an atomic load, two comparisons.
@@ -97,7 +95,8 @@ impl Shared {
     pub(super) fn change(&self, changes: &[Change]) -> Result<(), Error> {
         let mut result = Ok(());
         self.state.update(|state| {
-            result = state.change(changes, self.now()).and_then(|()| {
+            let plain_http = self.config.plain_http_to_loopback;
+            result = state.change(changes, plain_http, self.now()).and_then(|()| {
                 self.config.check_locked(|| state.credentials.values().all(Secret::is_locked))
             });
             result.is_ok().then_some(())
@@ -112,7 +111,7 @@ impl Shared {
         if self.config.on_event.is_none() && !is_logged {
             return;
         }
-        let mut event = Event::new(kind, self.config.profile.vendor);
+        let mut event = Event::new(kind, &self.config.definition.name);
         fill(&mut event);
         if is_logged {
             log::log!(target: "caretoken", level, "{event}");

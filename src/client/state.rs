@@ -30,7 +30,18 @@ pub(super) struct State {
     pub(super) refresh_life: Option<RefreshLife>,
     /// For which day the host was told that a sign-in will be due.
     pub(super) told_of_sign_in: Option<Moment>,
+    /// The refresh token that came with a token, where the vendor has a request for it.
+    pub(super) renewal: Option<Renewal>,
     pub(super) breaker: Breaker,
+}
+
+/// A refresh token that came with a token. It is worth a request, and its loss costs nothing but that:
+/// the token request is there all the same.
+#[derive(Clone)]
+pub(super) struct Renewal {
+    pub(super) refresh_token: Secret,
+    /// Where the vendor says how long it lives.
+    pub(super) end: Option<Moment>,
 }
 
 /// A new refresh token and the token that came with it. No caller gets the token before the host has
@@ -60,8 +71,14 @@ impl State {
             unstored: None,
             refresh_life: refresh_end_ms.map(|end| until(end, now)),
             told_of_sign_in: None,
+            renewal: None,
             breaker: Breaker::default(),
         }
+    }
+
+    /// What renews a token, if that is still good.
+    pub(super) fn good_renewal(&self, now: Moment) -> Option<&Renewal> {
+        self.renewal.as_ref().filter(|renewal| renewal.end.is_none_or(|end| !end.has_come(now)))
     }
 
     /// The token and its stage, unless it has ended.
@@ -89,7 +106,12 @@ impl State {
     }
 
     /// Applies what the host sets: all of it, or nothing on an error.
-    pub(super) fn change(&mut self, changes: &[Change], now: Moment) -> Result<(), Error> {
+    pub(super) fn change(
+        &mut self,
+        changes: &[Change],
+        plain_http_to_loopback: bool,
+        now: Moment,
+    ) -> Result<(), Error> {
         let mut credentials = Credentials::clone(&self.credentials);
         let (mut has_new_holder, mut has_new_refresh_token) = (false, false);
         let mut refresh_life = self.refresh_life;
@@ -108,8 +130,10 @@ impl State {
                 refresh_life = Some(until(*end_ms, now));
             }
         }
+        credentials.prepare(plain_http_to_loopback)?;
         self.credentials = Arc::new(credentials);
         self.changes += 1;
+        self.renewal = None;
         if has_new_holder {
             self.holder += 1;
             self.token = None;

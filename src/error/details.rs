@@ -35,7 +35,7 @@ impl std::error::Error for Error {
 struct Details {
     kind: ErrorKind,
     phase: ErrorPhase,
-    vendor: Option<&'static str>,
+    vendor: Option<Arc<str>>,
     message: Cow<'static, str>,
     remedy: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
@@ -51,7 +51,7 @@ struct Details {
 
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(vendor) = self.vendor {
+        if let Some(vendor) = &self.vendor {
             write!(f, "{vendor}: ")?;
         }
         f.write_str(&self.message)?;
@@ -162,8 +162,8 @@ impl Error {
         self.with(|details| details.phase = phase)
     }
 
-    pub(crate) fn with_vendor(self, vendor: &'static str) -> Self {
-        self.with(|details| details.vendor = Some(vendor))
+    pub(crate) fn with_vendor(self, vendor: &Arc<str>) -> Self {
+        self.with(|details| details.vendor = Some(Arc::clone(vendor)))
     }
 
     pub(crate) fn with_status(self, status: u16) -> Self {
@@ -212,8 +212,8 @@ impl Error {
 
     /// The vendor's name, such as `pattern`, where one is involved.
     #[must_use]
-    pub fn vendor(&self) -> Option<&'static str> {
-        self.0.vendor
+    pub fn vendor(&self) -> Option<&str> {
+        self.0.vendor.as_deref()
     }
 
     /// What went wrong in words, without the facts that have accessors of their own.
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn an_error_prints_all_it_knows_in_one_line() {
         let error = Error::new(ErrorKind::RateLimited, ErrorPhase::Read)
-            .with_vendor("pattern")
+            .with_vendor(&"pattern".into())
             .with_status(429)
             .with_vendor_code(Some("slow_down".into()))
             .with_request_id(Some("req-1".into()))

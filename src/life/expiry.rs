@@ -33,7 +33,7 @@ pub(crate) struct Life {
 }
 
 /// The lives that are plausible.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Plausible {
     pub(crate) shortest: Duration,
     pub(crate) longest: Duration,

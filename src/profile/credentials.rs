@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Secret, wipe_dead_stack};
 use crate::profile::given_url;
 use crate::profile::jwt::{self, Alg, SigningKey};
@@ -123,11 +123,16 @@ impl Credentials {
         Ok(())
     }
 
-    /// As [`prepare`](Self::prepare), without keys: for a look at the way to the vendor.
-    pub(crate) fn first_url(&self, plain_http_to_loopback: bool) -> Result<Option<Arc<Url>>, Error> {
-        let mut requests = self.definition.requests();
-        let first = requests.next().map(|request| self.url(&request.url, plain_http_to_loopback));
-        Ok(first.transpose()?.flatten())
+    /// The URL of the token request, or of the first step where only steps know that: for a look at
+    /// the way to the vendor.
+    pub(crate) fn way(&self, plain_http_to_loopback: bool) -> Result<Arc<Url>, Error> {
+        let steps = self.definition.steps.iter().map(|step| &step.request);
+        for request in [&self.definition.request].into_iter().chain(steps) {
+            if let Some(url) = self.url(&request.url, plain_http_to_loopback)? {
+                return Ok(url);
+            }
+        }
+        Err(Error::new(ErrorKind::Internal, ErrorPhase::Configure))
     }
 
     /// The URL as far as it is known and may be shown.
@@ -363,10 +368,6 @@ fn check_host(parameter: &Parameter, value: &str) -> Result<(), Error> {
 /// What is wrong with requested scopes, if anything, and what to do (RFC 6749 §3.3: printable ASCII
 /// without space, double quote and backslash).
 pub(crate) fn scope_flaw(known: &Scopes, scopes: &[String]) -> Option<(&'static str, &'static str)> {
-    if scopes.is_empty() {
-        let is_missing = known.are_required && known.default.is_empty();
-        return is_missing.then_some(("are missing", "request at least one, such as create:patient"));
-    }
     let is_scope = |scope: &String| {
         !scope.is_empty()
             && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')

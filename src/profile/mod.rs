@@ -23,6 +23,6 @@ pub(crate) use credentials::{
     unknown_name,
 };
 pub(crate) use parse::{MOST_BYTES, parse};
-pub(crate) use read::{Grant, read, read_step};
+pub(crate) use read::{Grant, Reading, read, read_step};
 pub(crate) use render::{Inputs, Rendering};
 pub(crate) use vocabulary::*;

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::date::{http_date_ms, parse_rfc3339};
+use crate::date::{parse_http_date, parse_rfc3339};
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::json::{Defect, Json};
 use crate::life::expiry::{End, jwt_end};
@@ -361,7 +361,7 @@ fn time_of(format: TimeFormat, json: &Json) -> Result<i64, &'static str> {
         TimeFormat::Seconds => count(json)?.checked_mul(1000).ok_or("is out of range"),
         TimeFormat::Milliseconds => count(json),
         TimeFormat::Rfc3339 => parse_rfc3339(text()?).ok_or("is not a date of RFC 3339"),
-        TimeFormat::HttpDate => http_date_ms(text()?).ok_or("is not a date of HTTP"),
+        TimeFormat::HttpDate => parse_http_date(text()?).ok_or("is not a date of HTTP"),
     }
 }
 

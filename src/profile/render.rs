@@ -379,7 +379,7 @@ impl<'a> Rendering<'a> {
                 Some(text) => raw(text)?,
                 None => None,
             },
-            How::Uuid => Some(SecretBuf::from(&*digest::uuid()?)),
+            How::Uuid => Some(SecretBuf::from(&*self.uuid()?)),
             How::Now(format) => Some(SecretBuf::from(&*self.now(*format)?)),
             How::Sha256(text, encoding) => {
                 raw(text)?.map(|text| digest::sha256(text.expose_secret(), *encoding))
@@ -433,6 +433,10 @@ impl<'a> Rendering<'a> {
         Ok(Some(encoded))
     }
 
+    fn uuid(&self) -> Result<String, Error> {
+        digest::uuid().ok_or_else(|| Error::new(ErrorKind::Internal, ErrorPhase::Configure))
+    }
+
     fn now(&self, format: TimeFormat) -> Result<String, Error> {
         let now_ms = self.inputs.now_ms;
         let text = match format {
@@ -474,7 +478,7 @@ impl<'a> Rendering<'a> {
         };
         add(&mut claims, "\"iat\"", &now_s.to_string());
         add(&mut claims, "\"exp\"", &now_s.saturating_add(seconds(jwt.life)).to_string());
-        add(&mut claims, "\"jti\"", &format!("\"{}\"", digest::uuid()?));
+        add(&mut claims, "\"jti\"", &format!("\"{}\"", self.uuid()?));
         self.members(&mut claims, &jwt.claims, is_first)?;
         push_raw(&mut claims, "}");
 

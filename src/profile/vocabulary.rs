@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::ErrorKind;
 pub(crate) use crate::life::expiry::Plausible;
-use crate::profile::digest::Encoding;
+use crate::profile::digest::{Encoding, Hash};
 use crate::profile::escape::Escape;
 use crate::profile::jwt::Alg;
 use crate::transport::Method;
@@ -14,7 +14,7 @@ use crate::transport::Method;
 pub(crate) const REFRESH_TOKEN: &str = "refresh_token";
 
 /// All that a profile says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Definition {
     /// The vendor's name, as in configuration and errors.
     pub(crate) name: Arc<str>,
@@ -70,6 +70,23 @@ pub(crate) enum Kind {
     PathSegment,
     PrivateKey,
     Certificate,
+}
+
+impl Kind {
+    /// Its name in profiles.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Integer => "integer",
+            Kind::Choice(_) => "choice",
+            Kind::Url(_) => "url",
+            Kind::Host => "host",
+            Kind::HostLabel => "host_label",
+            Kind::PathSegment => "path_segment",
+            Kind::PrivateKey => "private_key",
+            Kind::Certificate => "certificate",
+        }
+    }
 }
 
 /// What a URL that the caller gives must be like.
@@ -138,7 +155,7 @@ pub(crate) enum Slot {
 }
 
 /// A text with placeholders.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Text(pub(crate) Box<[Piece]>);
 
 #[derive(Clone, Debug)]
@@ -184,7 +201,7 @@ pub(crate) enum How {
     Uuid,
     Now(TimeFormat),
     Sha256(Text, Encoding),
-    Hmac { hash: Alg, key: Text, text: Text, encoding: Encoding },
+    Hmac { hash: Hash, key: Text, text: Text, encoding: Encoding },
     Jwt(Box<Jwt>),
     CertificateSha256(usize),
 }
@@ -223,7 +240,7 @@ pub(crate) enum TimeFormat {
 }
 
 /// A request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RequestTemplate {
     pub(crate) method: Method,
     pub(crate) url: UrlTemplate,
@@ -239,7 +256,7 @@ pub(crate) struct RequestTemplate {
     pub(crate) is_fresh: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct UrlTemplate {
     pub(crate) start: UrlStart,
     /// Pieces of the path: literals as they are written, values as segments.
@@ -258,8 +275,15 @@ pub(crate) enum UrlStart {
     Host(Text),
 }
 
-#[derive(Debug)]
+impl Default for UrlStart {
+    fn default() -> Self {
+        UrlStart::Host(Text::default())
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) enum Body {
+    #[default]
     None,
     Json(JsonTemplate),
     /// `application/x-www-form-urlencoded`.
@@ -314,12 +338,13 @@ impl std::fmt::Display for Pointer {
 }
 
 /// Where a value of an answer stands.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Source {
     Pointer(Pointer),
     Header(Arc<str>),
     Cookie(Box<str>),
     /// The whole body.
+    #[default]
     Body,
 }
 
@@ -335,7 +360,7 @@ impl std::fmt::Display for Source {
 }
 
 /// How a success is known.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Success {
     pub(crate) statuses: Vec<u16>,
     /// A member and what it must be.
@@ -353,7 +378,7 @@ pub(crate) enum Literal {
 }
 
 /// Where a success has its parts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) success: Success,
     pub(crate) access_token: Source,
@@ -369,14 +394,28 @@ pub(crate) struct Answer {
 }
 
 /// When a token ends. The default is its life where the answer does not say.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Expiry {
     In(Span, Option<Duration>),
     At(Pointer, TimeFormat, Option<Duration>),
     /// The `exp` of the token itself.
     Jwt(Option<Duration>),
     Life(Duration),
+    #[default]
     UntilRefused,
+}
+
+impl Expiry {
+    /// What the end is read as.
+    pub(crate) fn unit(&self) -> &'static str {
+        match self {
+            Expiry::In(span, _) => span.unit.0,
+            Expiry::At(_, TimeFormat::Milliseconds, _) => "milliseconds",
+            Expiry::At(_, TimeFormat::Rfc3339, _) => "a date of RFC 3339",
+            Expiry::At(_, TimeFormat::HttpDate, _) => "a date of HTTP",
+            _ => "seconds",
+        }
+    }
 }
 
 /// A span of time in an answer.
@@ -392,7 +431,7 @@ pub(crate) const UNITS: &[(&str, i64)] =
     &[("milliseconds", 1), ("seconds", 1000), ("minutes", 60_000), ("hours", 3_600_000)];
 
 /// Which header carries the token, and what stands around it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) header: Arc<str>,
     pub(crate) before: Box<str>,
@@ -415,7 +454,7 @@ pub(crate) enum RefreshLife {
 }
 
 /// How the vendor says no.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Refusals {
     /// A status inside the body that goes before the HTTP status.
     pub(crate) status: Option<Pointer>,

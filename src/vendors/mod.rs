@@ -1,9 +1,11 @@
-//! The four vendors: one profile each, with typed credentials for Rust programs.
+//! The profiles that are compiled in, those that programs bring, and the typed credentials of the four
+//! vendors.
 
-pub(crate) mod edvak;
-pub(crate) mod ehealth;
-pub(crate) mod parchment;
-pub(crate) mod pattern;
+mod edvak;
+mod ehealth;
+mod parchment;
+mod pattern;
+mod profile;
 mod table;
 mod vendor;
 
@@ -11,7 +13,6 @@ pub use edvak::Edvak;
 pub use ehealth::Ehealth;
 pub use parchment::Parchment;
 pub use pattern::Pattern;
-#[cfg(test)]
-pub(crate) use table::PROFILES;
-pub(crate) use table::by_name;
+pub use profile::{Parameter, Profile, ProfileScopes};
+pub(crate) use table::{by_name, names};
 pub use vendor::Vendor;

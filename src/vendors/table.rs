@@ -1,87 +1,63 @@
-//! The one list of vendors.
+//! The one list of profiles that are compiled in.
 
-use super::{edvak, ehealth, parchment, pattern};
+use std::sync::Arc;
+
+use once_cell::race::OnceBox;
+
 use crate::error::Error;
-use crate::profile::Profile;
+use crate::profile::{Definition, parse};
 
-pub(crate) static PROFILES: &[&Profile] =
-    &[&parchment::PROFILE, &ehealth::PROFILE, &edvak::PROFILE, &pattern::PROFILE];
-
-/// The profile of that name, or an error that lists the names.
-pub(crate) fn by_name(name: &str) -> Result<&'static Profile, Error> {
-    PROFILES.iter().copied().find(|profile| profile.vendor == name).ok_or_else(|| {
-        let names: Vec<_> = PROFILES.iter().map(|profile| profile.vendor).collect();
-        Error::setting("vendor", "is unknown", format!("use one of: {}", names.join(", ")))
-    })
+/// A profile that is compiled in.
+struct BuiltIn {
+    name: &'static str,
+    text: &'static str,
+    /// Read once, when it is first asked for.
+    definition: OnceBox<Arc<Definition>>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::profile::{Body, FormPart, HeaderPart, JsonPart};
+macro_rules! built_in {
+    ($($name:literal,)*) => {
+        [$(BuiltIn {
+            name: $name,
+            text: include_str!(concat!("../../profiles/", $name, ".json")),
+            definition: OnceBox::new(),
+        },)*]
+    };
+}
 
-    fn used_in_json(members: &[(&'static str, JsonPart)], used: &mut Vec<&'static str>) {
-        for (_, part) in members {
-            match part {
-                JsonPart::Credential(name) => used.push(name),
-                JsonPart::Object(inner) => used_in_json(inner, used),
-                JsonPart::Text(_) | JsonPart::ScopeArray => {}
-            }
-        }
-    }
+static PROFILES: &[BuiltIn] = &built_in![
+    "parchment",
+    "ehealth",
+    "edvak",
+    "pattern",
+    "oauth2-client-credentials",
+    "oauth2-password",
+    "oauth2-refresh-token",
+    "oauth2-jwt-bearer",
+];
 
-    #[test]
-    fn every_profile_uses_exactly_the_credentials_it_names() {
-        for profile in PROFILES {
-            let mut used = Vec::new();
-            for (_, part) in profile.headers {
-                match part {
-                    HeaderPart::Credential(name) | HeaderPart::Bearer(name) => used.push(*name),
-                    HeaderPart::Basic { user, password } => used.extend([*user, *password]),
-                }
-            }
-            match profile.body {
-                Body::Json(members) => used_in_json(members, &mut used),
-                Body::Form(fields) => used.extend(fields.iter().filter_map(|(_, f)| match f {
-                    FormPart::Credential(name) => Some(*name),
-                    FormPart::Text(_) => None,
-                })),
-            }
-            let mut named: Vec<_> = profile.credentials.iter().map(|known| known.name).collect();
-            used.sort_unstable();
-            named.sort_unstable();
-            assert_eq!(used, named, "{}", profile.vendor);
-        }
-    }
+/// Their names.
+pub(crate) fn names() -> impl ExactSizeIterator<Item = &'static str> {
+    PROFILES.iter().map(|profile| profile.name)
+}
 
-    #[test]
-    fn a_vendor_is_found_by_name_and_an_unknown_one_lists_them() {
-        assert_eq!(by_name("edvak").unwrap().vendor, "edvak");
-        let error = by_name("epic").unwrap_err();
-        assert_eq!(error.field(), Some("vendor"));
-        let names: Vec<_> = PROFILES.iter().map(|profile| profile.vendor).collect();
-        assert_eq!(error.remedy(), format!("use one of: {}", names.join(", ")));
-    }
+/// The profile of that name, or an error that lists the names.
+pub(crate) fn by_name(name: &str) -> Result<Arc<Definition>, Error> {
+    let Some(profile) = PROFILES.iter().find(|profile| profile.name == name) else {
+        let names: Vec<_> = names().collect();
+        return Err(Error::setting(
+            "vendor",
+            "is unknown",
+            format!("use one of: {}", names.join(", ")),
+        ));
+    };
+    let definition = profile.definition.get_or_try_init(|| {
+        parse(profile.text.as_bytes()).map(|definition| Box::new(Arc::new(definition)))
+    })?;
+    Ok(Arc::clone(definition))
+}
 
-    /// Texts for people that list the vendors, and cannot be made of the table.
-    #[test]
-    fn every_text_that_lists_the_vendors_lists_all() {
-        let names: Vec<_> = PROFILES.iter().map(|profile| profile.vendor).collect();
-        let [others @ .., last] = names.as_slice() else { panic!("no vendors") };
-        let either = format!("{} or {last}", others.join(", "));
-        for (file, list) in [
-            ("src/capi/config.rs", format!("vendor is {either}.")),
-            ("src/builder/client_builder.rs", format!("a vendor's name, one of {either},")),
-            ("cbindgen.toml", format!("standard: {}.", names.join(", "))),
-            ("include/caretoken.hpp", format!("For {either}.")),
-            ("examples/doctor.rs", either.clone()),
-            ("examples/quickstart.rs", either.clone()),
-        ] {
-            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-            let text = std::fs::read_to_string(path).unwrap();
-            let words: Vec<_> = text.split_whitespace().filter(|word| *word != "///").collect();
-            let text = words.join(" ").replace('`', "");
-            assert!(text.contains(&list), "{file} does not say: {list}");
-        }
-    }
+/// The text of the profile of that name.
+pub(crate) fn text(name: &str) -> Option<&'static str> {
+    PROFILES.iter().find(|profile| profile.name == name).map(|profile| profile.text)
 }

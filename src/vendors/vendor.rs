@@ -1,10 +1,15 @@
 //! What the typed credentials of all vendors have in common.
 
-use crate::memory::Secret;
-use crate::profile::Profile;
+use std::sync::Arc;
 
-/// A vendor's credentials: [`Parchment`](crate::Parchment), [`Ehealth`](crate::Ehealth),
-/// [`Edvak`](crate::Edvak) or [`Pattern`](crate::Pattern).
+use crate::error::Error;
+use crate::memory::Secret;
+use crate::profile::Definition;
+use crate::vendors::table::by_name;
+
+/// What a client is for: a [`Profile`](crate::Profile), or the typed credentials of
+/// [`Parchment`](crate::Parchment), [`Ehealth`](crate::Ehealth), [`Edvak`](crate::Edvak) or
+/// [`Pattern`](crate::Pattern).
 ///
 /// A vendor may come to take more optional credentials, and its struct more fields: end with
 /// `..Default::default()` to go on compiling then. What is missing is told by
@@ -19,17 +24,21 @@ pub(super) mod sealed {
     pub trait Sealed {}
 }
 
-/// A profile, a base URL and credentials, not yet checked.
+/// A profile and credentials, not yet checked.
 #[derive(Debug)]
 pub struct Setup {
-    pub(crate) profile: &'static Profile,
-    pub(crate) base_url: String,
+    pub(crate) definition: Result<Arc<Definition>, Error>,
     pub(crate) credentials: Vec<(&'static str, Secret)>,
 }
 
 impl Setup {
-    pub(super) fn new(profile: &'static Profile, base_url: String) -> Self {
-        Setup { profile, base_url, credentials: Vec::new() }
+    pub(super) fn new(definition: Arc<Definition>) -> Self {
+        Setup { definition: Ok(definition), credentials: Vec::new() }
+    }
+
+    /// Of a profile that is compiled in.
+    pub(super) fn named(name: &'static str) -> Self {
+        Setup { definition: by_name(name), credentials: Vec::new() }
     }
 
     pub(super) fn credential(self, name: &'static str, value: impl Into<Secret>) -> Self {

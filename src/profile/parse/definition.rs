@@ -181,7 +181,7 @@ fn scopes(node: &Node<'_>) -> Read<Scopes> {
         default: default.unwrap_or_default(),
     };
     match scope_flaw(&scopes, &scopes.default) {
-        Some((problem, remedy)) if !scopes.default.is_empty() => {
+        Some((problem, remedy)) => {
             words.required("default")?.fault(problem, remedy)
         }
         _ => Ok(scopes),

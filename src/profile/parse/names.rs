@@ -342,7 +342,10 @@ fn in_url<T>(node: &Node<'_>, name: &str) -> Read<T> {
 fn read_escape(node: &Node<'_>, name: &str) -> Read<Escape> {
     match Escape::parse(name) {
         Some(escape) => Ok(escape),
-        None => node.fault("there is no such escape", one_of(Escape::NAMES, name, "use one of")),
+        None => {
+            let names = Escape::NAMES.map(|(name, _)| name);
+            node.fault("there is no such escape", one_of(&names, name, "use one of"))
+        }
     }
 }
 

@@ -59,8 +59,8 @@ pub(super) fn read(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<Refusals>
 }
 
 fn codes(node: &Node<'_>) -> Read<Vec<CodeAt>> {
-    node.array()?;
-    let places = node.one_or_more()?.iter().map(|item| {
+    // None, where what looks like a code is prose.
+    let places = node.array()?.iter().map(|item| {
         if let Value::Text(_) = item.value {
             return Ok(CodeAt::Text(pointer(item)?));
         }
@@ -97,8 +97,8 @@ fn rule(node: &Node<'_>, has_faults: bool, names: &Names<'_>) -> Read<Rule> {
 
 fn rule_status(node: &Node<'_>) -> Read<Vec<u16>> {
     match node.value {
-        Value::Array(_) => statuses(node, 400, 599),
-        _ => Ok(vec![node.status(400, 599)?]),
+        Value::Array(_) => statuses(node, 200, 599),
+        _ => Ok(vec![node.status(200, 599)?]),
     }
 }
 

@@ -83,8 +83,8 @@ fn headers(
                     return member.value.fault("this header is always the same", "write a literal");
                 }
             },
-            None if &*name == "content-type" => {
-                return Err(Fault::new(member.at, "there is no body", "remove the header"));
+            None if &*name == "content-type" && text.literal().is_none() => {
+                return member.value.fault("this header is always the same", "write a literal");
             }
             None => headers.push((name, text)),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::names::{DerivedName, Known, Names, Place, check_name};
 use super::request::json_members;
 use super::syntax::{Fault, Member, Node, Read};
-use crate::profile::digest::Encoding;
+use crate::profile::digest::{Encoding, Hash};
 use crate::profile::jwt::Alg;
 use crate::profile::vocabulary::{
     AlgChoice, Derived, How, Jwt, JwtKey, Kind, Places, Slot, Text, TimeFormat,
@@ -13,16 +13,12 @@ use crate::profile::vocabulary::{
 
 const HOWS: &[&str] =
     &["basic", "text", "uuid", "now", "sha256", "hmac", "jwt", "certificate_sha256"];
-const ENCODINGS: &[(&str, Encoding)] =
-    &[("hex", Encoding::Hex), ("base64", Encoding::Base64), ("base64url", Encoding::Base64Url)];
 pub(super) const TIME_FORMATS: &[(&str, TimeFormat)] = &[
     ("seconds", TimeFormat::Seconds),
     ("milliseconds", TimeFormat::Milliseconds),
     ("rfc3339", TimeFormat::Rfc3339),
     ("http_date", TimeFormat::HttpDate),
 ];
-const HASHES: &[(&str, Alg)] =
-    &[("sha256", Alg::Hs256), ("sha384", Alg::Hs384), ("sha512", Alg::Hs512)];
 
 /// The longest life of an assertion that makes sense.
 const LONGEST_JWT: Duration = Duration::from_secs(24 * 3600);
@@ -111,7 +107,7 @@ fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
     if !is_time {
         words.none_of(&["number"], "but for now in seconds or milliseconds")?;
     }
-    let encoding = words.map("as", |node| choose(node, ENCODINGS))?.unwrap_or(Encoding::Hex);
+    let encoding = words.map("as", |node| choose(node, &Encoding::NAMES))?.unwrap_or(Encoding::Hex);
     let how = match how {
         "basic" => basic(inner, names)?,
         "text" => {
@@ -127,7 +123,7 @@ fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
         "hmac" => {
             let words = inner.object(&["hash", "key", "text"])?;
             How::Hmac {
-                hash: choose(words.required("hash")?, HASHES)?,
+                hash: choose(words.required("hash")?, &Hash::NAMES)?,
                 key: digested(words.required("key")?, names)?,
                 text: digested(words.required("text")?, names)?,
                 encoding,
@@ -234,7 +230,7 @@ fn jwt(node: &Node<'_>, names: &mut Names<'_>) -> Read<Jwt> {
 fn alg(node: &Node<'_>, names: &mut Names<'_>) -> Read<(AlgChoice, Vec<Alg>)> {
     let text = node.text()?;
     if !text.starts_with('{') {
-        let alg = Alg::ALL[node.word(Alg::NAMES)?];
+        let alg = choose(node, &Alg::NAMES)?;
         return Ok((AlgChoice::Fixed(alg), vec![alg]));
     }
     let index = names.parameter(node, "a parameter of kind choice")?;
@@ -248,7 +244,7 @@ fn alg(node: &Node<'_>, names: &mut Names<'_>) -> Read<(AlgChoice, Vec<Alg>)> {
         Some(_) => node.fault("this can be absent", "give the parameter a default"),
         None => node.fault(
             "it can be something that is no algorithm",
-            format!("choose between: {}", Alg::NAMES.join(", ")),
+            format!("choose between: {}", Alg::NAMES.map(|(name, _)| name).join(", ")),
         ),
     }
 }

@@ -1,0 +1,230 @@
+//! `Profile`: a token endpoint as data, for programs.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::profile::{Definition, Kind, MOST_BYTES, parse};
+use crate::vendors::table;
+use crate::vendors::vendor::{Setup, Vendor, sealed};
+
+/// A token endpoint as data: what the caller gives, the request, where the token stands in the answer,
+/// and what the refusals mean. The format is described in `profiles/README.md`.
+///
+/// Cheap to clone; clones and all clients of it share one copy. It holds no secret.
+///
+/// ```
+/// use caretoken::{Client, Profile};
+///
+/// # fn main() -> Result<(), caretoken::Error> {
+/// let profile = Profile::from_json(
+///     br#"{
+///         "caretoken": 1,
+///         "name": "acme",
+///         "parameters": {
+///             "base_url": { "kind": "url", "default": "https://api.acme.example" },
+///             "api_key": { "holder": true }
+///         },
+///         "request": { "url": "{base_url}/v2/login", "json": { "key": "{api_key}" } },
+///         "answer": { "access_token": "/token", "expires": { "in": "/ttl", "unit": "minutes" } }
+///     }"#,
+/// )?;
+/// let client = Client::builder(profile).set("api_key", "fake-key")?.build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Profile(Arc<Definition>);
+
+impl Profile {
+    /// Reads a profile from its text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSetting`](crate::ErrorKind::InvalidSetting): the first thing that is wrong,
+    /// with line, column and path, and what would be right.
+    pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Ok(Profile(Arc::new(parse(text.as_ref())?)))
+    }
+
+    /// Reads a profile from a file.
+    ///
+    /// # Errors
+    /// As for [`from_json`](Profile::from_json), and when the file cannot be read.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let wrong = |problem: String| {
+            Err(Error::setting("profile", problem, "give the path of a readable profile"))
+        };
+        let path = path.as_ref();
+        // Not a pipe or device: they may never end. What a directory is, the system says itself.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return wrong("is not a regular file".to_owned());
+        }
+        let mut text = Vec::new();
+        // One byte more than is allowed is enough to see that it is too large.
+        let most = MOST_BYTES as u64 + 1;
+        let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut text));
+        match read {
+            Ok(_) => Profile::from_json(text),
+            Err(error) => {
+                // What the system says, without the number behind it.
+                let words = error.to_string();
+                let words = words.split(" (os error").next().unwrap_or_default();
+                wrong(format!("cannot be read ({words})"))
+            }
+        }
+    }
+
+    /// A profile that is compiled in, by its name: see [`names`](Profile::names).
+    ///
+    /// # Errors
+    /// When there is none of that name; the error lists those that exist.
+    pub fn named(name: &str) -> Result<Self, Error> {
+        table::by_name(name).map(Profile)
+    }
+
+    /// The names of the profiles that are compiled in.
+    pub fn names() -> impl ExactSizeIterator<Item = &'static str> {
+        table::names()
+    }
+
+    /// The text of a profile that is compiled in: a beginning for one's own.
+    #[must_use]
+    pub fn text_of(name: &str) -> Option<&'static str> {
+        table::text(name)
+    }
+
+    /// The vendor's name, as in configuration, errors and logs.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The vendor's name for people; that of the profile where it has no other.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        match &*self.0.title {
+            "" => &self.0.name,
+            title => title,
+        }
+    }
+
+    /// The URLs of the vendor's pages.
+    pub fn documentation(&self) -> impl Iterator<Item = &str> {
+        self.0.documentation.iter().map(|page| &**page)
+    }
+
+    /// What the caller gives, in the order of the file: enough to draw a page of settings.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> {
+        self.0.parameters.iter().map(Parameter)
+    }
+
+    /// Whether scopes can be requested, and whether one must.
+    #[must_use]
+    pub fn scopes(&self) -> ProfileScopes {
+        match &self.0.scopes {
+            None => ProfileScopes::None,
+            Some(scopes) if scopes.are_required && scopes.default.is_empty() => {
+                ProfileScopes::Required
+            }
+            Some(_) => ProfileScopes::Optional,
+        }
+    }
+}
+
+/// Whether a profile takes requested scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileScopes {
+    /// None can be requested: the vendor decides.
+    None,
+    /// Some can be requested.
+    Optional,
+    /// At least one must be.
+    Required,
+}
+
+impl sealed::Sealed for Profile {}
+
+impl Vendor for Profile {
+    fn into_setup(self) -> Setup {
+        Setup::new(self.0)
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// What a profile asks of the caller: a setting by its name.
+#[derive(Clone, Copy)]
+pub struct Parameter<'a>(pub(crate) &'a crate::profile::Parameter);
+
+impl<'a> Parameter<'a> {
+    /// Its name, for [`ClientBuilder::set`](crate::ClientBuilder::set).
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        &self.0.name
+    }
+
+    /// What it is, in one line for people; may be empty.
+    #[must_use]
+    pub fn about(self) -> &'a str {
+        &self.0.about
+    }
+
+    /// What kind of value it has: `text`, `integer`, `choice`, `url`, `host`, `host_label`,
+    /// `path_segment`, `private_key` or `certificate`. More may come.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        self.0.kind.name()
+    }
+
+    /// The values that it can have, where it is a `choice`.
+    pub fn choices(self) -> impl Iterator<Item = &'a str> {
+        let choices = match &self.0.kind {
+            Kind::Choice(choices) => &**choices,
+            _ => &[],
+        };
+        choices.iter().map(|choice| &**choice)
+    }
+
+    /// Its value where it is not set.
+    #[must_use]
+    pub fn default_value(self) -> Option<&'a str> {
+        self.0.default.as_deref()
+    }
+
+    /// Whether it must not be shown.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        self.0.is_secret
+    }
+
+    /// Whether a client cannot be built without it.
+    #[must_use]
+    pub fn is_required(self) -> bool {
+        self.0.is_required
+    }
+
+    /// Whether it says whose token it will be: setting it drops a cached token.
+    #[must_use]
+    pub fn is_holder(self) -> bool {
+        self.0.is_holder
+    }
+}
+
+impl fmt::Debug for Parameter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameter")
+            .field("name", &self.name())
+            .field("kind", &self.kind())
+            .field("is_secret", &self.is_secret())
+            .field("is_required", &self.is_required())
+            .finish_non_exhaustive()
+    }
+}
