@@ -29,7 +29,7 @@ pub struct DoctorReport {
 
 /// Examines the way to `url`.
 pub(crate) fn probe(
-    vendor: Arc<str>,
+    vendor: &Arc<str>,
     url: &Url,
     transport: &dyn Transport,
     clock: &dyn Clock,

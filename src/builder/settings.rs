@@ -5,7 +5,6 @@
 //! of [`ClientBuilder::set`](crate::ClientBuilder::set) follow from it: run
 //! `UPDATE_LISTS=1 cargo test -p caretoken --lib settings` after a change.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::draft::Draft;

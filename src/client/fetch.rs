@@ -223,7 +223,7 @@ impl Shared {
             };
             self.state.update(|present| {
                 let is_ours = present.changes == state.changes;
-                is_ours.then(|| present.renewal = Some(renewal))
+                is_ours.then(|| present.renewal = Some(renewal.clone()))
             });
             return;
         }

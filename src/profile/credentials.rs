@@ -183,7 +183,7 @@ impl Credentials {
             _ => "profile".to_owned(),
         };
         let remedy = "check the parameters that stand in the URL";
-        let url = Url::parse(&text).map_err(|error| error.in_setting(&name, remedy))?;
+        let url = Url::parse(&text).map_err(|error| error.in_setting(name, remedy))?;
         Ok(Some(Arc::new(url)))
     }
 

@@ -13,7 +13,7 @@ pub(crate) fn parse(name: &str, rule: &UrlRule, value: &str) -> Result<Url, Erro
     if value.is_empty() {
         return wrong("is empty", form);
     }
-    let url = Url::parse(value).map_err(|error| error.in_setting(name, &form))?;
+    let url = Url::parse(value).map_err(|error| error.in_setting(name.to_owned(), &form))?;
     let path = url.path();
     if path.contains('?') {
         return wrong("has a query", form);

@@ -11,6 +11,7 @@ mod escape;
 mod given_url;
 mod jwt;
 mod parse;
+mod pem;
 mod read;
 mod redact;
 mod refusal;

@@ -12,10 +12,11 @@ use crate::memory::SecretBuf;
 pub const MAX_ANSWER: usize = 64 * 1024;
 
 /// What a request asks of the resource (RFC 9110 §9.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Method {
     /// `POST`.
+    #[default]
     Post,
     /// `GET`. Such a request has no body.
     Get,

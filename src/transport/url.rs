@@ -61,7 +61,7 @@ impl UrlError {
     }
 
     /// The error about the setting of that name, which has this form.
-    pub(crate) fn in_setting(self, name: &'static str, form: &str) -> Error {
+    pub(crate) fn in_setting(self, name: impl Into<Cow<'static, str>>, form: &str) -> Error {
         Error::setting(name, self.problem, self.remedy_with(form))
     }
 

@@ -14,5 +14,5 @@ pub use ehealth::Ehealth;
 pub use parchment::Parchment;
 pub use pattern::Pattern;
 pub use profile::{Parameter, Profile, ProfileScopes};
-pub(crate) use table::{by_name, names};
+pub(crate) use table::by_name;
 pub use vendor::Vendor;

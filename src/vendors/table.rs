@@ -25,7 +25,7 @@ macro_rules! built_in {
     };
 }
 
-static PROFILES: &[BuiltIn] = &built_in![
+static PROFILES: [BuiltIn; 8] = built_in![
     "parchment",
     "ehealth",
     "edvak",

@@ -371,10 +371,14 @@ fn check_literals(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
         return Ok(());
     }
     // A value stands for one letter: what is around it may be a space.
-    let whole: String = text.0.iter().map(|piece| match piece {
-        Piece::Literal(literal) => literal,
-        Piece::Value(..) => "x",
-    });
+    let whole: String = text
+        .0
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(literal) => literal,
+            Piece::Value(..) => "x",
+        })
+        .collect();
     match header_flaw(&whole) {
         _ if whole.is_empty() => node.fault("this header is empty", "leave it out"),
         Some(flaw) => node.fault(format!("this {flaw}"), "write visible ASCII, with spaces inside"),
