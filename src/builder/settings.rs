@@ -28,7 +28,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting {
         name: "scopes",
         default: "none",
-        about: "The scopes to request, separated by spaces; `parchment` requires at least one, the others take none.",
+        about: "The scopes to request, separated by spaces, where the profile takes any; `parchment` requires at least one.",
         set: |draft, value| value.into(&mut draft.config.scopes, Value::words),
     },
     Setting {
@@ -176,7 +176,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting {
         name: REFRESH_TOKEN_END,
         default: "not known",
-        about: "When the configured refresh token ends, in Unix milliseconds; `ehealth` alone. The token is used once more before its end, and the event `sign_in_due` tells days ahead that a person must sign in again.",
+        about: "When the configured refresh token ends, in Unix milliseconds; for profiles that take a refresh token, such as `ehealth`. The token is used once more before its end, and the event `sign_in_due` tells days ahead that a person must sign in again.",
         set: |draft, value| {
             let end_ms = refresh_token_end(draft.definition(), value.text)?;
             draft.set_refresh_token_end(Some(end_ms));
@@ -185,8 +185,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "percent_encode_credentials",
-        default: "`false`",
-        about: "`true` percent-encodes client id and secret before they are joined for HTTP Basic (RFC 6749 section 2.3.1); `pattern` alone.",
+        default: "as the profile says; `false` for `pattern`",
+        about: "`true` percent-encodes client id and secret before they are joined for HTTP Basic (RFC 6749 section 2.3.1), and `false` joins them as they are; for profiles with HTTP Basic.",
         set: |draft, value| {
             draft.config.percent_encode_credentials = Some(value.boolean()?);
             Ok(())
@@ -340,12 +340,13 @@ pub(super) fn append_pem(all: &mut Option<Vec<u8>>, pem: &[u8]) {
 mod tests {
     use std::fs;
     use std::path::Path;
+    use std::sync::Arc;
 
     use super::*;
     use crate::ClientBuilder;
     use crate::error::{ErrorKind, ErrorPhase};
     use crate::transport::{Attempt, Request, Response, Transport};
-    use crate::vendors::PROFILES;
+    use crate::vendors::{by_name, names};
 
     /// Holds the part of a file between two texts against what the table says, or replaces it.
     fn hold(file: &str, begin: &str, end: &str, wanted: &str) {
@@ -416,29 +417,26 @@ mod tests {
 
         let readme =
             fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-        for profile in PROFILES {
-            let name = format!("| `{}` |", profile.vendor);
+        for vendor in names() {
+            let name = format!("| `{vendor}` |");
             let row = readme.lines().find(|line| line.contains(&name));
             let row = row.unwrap_or_else(|| panic!("no row for {name}"));
-            for credential in profile.credentials {
-                assert!(
-                    row.contains(&format!("`{}`", credential.name)),
-                    "{row}: {}",
-                    credential.name
-                );
+            for known in &by_name(vendor).unwrap().parameters {
+                assert!(row.contains(&format!("`{}`", known.name)), "{row}: {}", known.name);
             }
         }
     }
 
     #[test]
     fn the_header_lists_the_credentials_of_each_vendor_and_the_settings() {
-        let credential = |known: &crate::profile::Credential| match known.required {
-            true => known.name.to_owned(),
+        let credential = |known: &crate::profile::Parameter| match known.is_required {
+            true => known.name.to_string(),
             false => format!("[{}]", known.name),
         };
-        let vendors = PROFILES.iter().map(|profile| {
-            let names: Vec<_> = profile.credentials.iter().map(credential).collect();
-            entry(profile.vendor, &names.join(", "))
+        let vendors = names().map(|vendor| {
+            let definition = by_name(vendor).unwrap();
+            let names: Vec<_> = definition.parameters.iter().map(credential).collect();
+            entry(vendor, &names.join(", "))
         });
         let settings = SETTINGS.iter().map(|row| entry(row.name, &text(row)));
         let list: String =
@@ -471,14 +469,14 @@ mod tests {
                 changed.build().unwrap_or_else(|error| panic!("{}: {error}", setting.name));
             }
         }
-        assert!(refused > 10, "{refused}");
+        assert!(refused > 9, "{refused}");
     }
 
     #[test]
     fn a_key_file_may_have_any_bytes_around_the_key() {
         let path = std::env::temp_dir().join(format!("caretoken-key-{}.pem", std::process::id()));
         fs::write(&path, b"friendlyName: M\xfcller\n-----BEGIN PRIVATE KEY-----\n").unwrap();
-        let mut draft = Draft::new(PROFILES[0]);
+        let mut draft = Draft::new(by_name("edvak").unwrap());
         let result = set(&mut draft, "client_key_file", path.to_str().unwrap().into());
         fs::remove_file(&path).unwrap();
         result.unwrap();
@@ -490,8 +488,9 @@ mod tests {
     fn names_are_unique_and_no_credentials() {
         for (index, setting) in SETTINGS.iter().enumerate() {
             assert!(SETTINGS[index + 1..].iter().all(|other| other.name != setting.name));
-            for profile in PROFILES {
-                assert!(profile.credentials.iter().all(|known| known.name != setting.name));
+            for vendor in names() {
+                let definition = by_name(vendor).unwrap();
+                assert!(definition.parameters.iter().all(|known| *known.name != *setting.name));
             }
         }
     }

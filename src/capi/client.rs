@@ -418,7 +418,8 @@ pub unsafe extern "C" fn caretoken_client_set_credentials(
         for one in credentials {
             // SAFETY: the caller gives NULL or a NUL-terminated text.
             let name = unsafe { arguments::text(one.name, "name") }?;
-            let shown = || client.client.known_name(name).unwrap_or("value").to_owned();
+            let is_known = client.client.knows(name);
+            let shown = || if is_known { name } else { "value" }.to_owned();
             // SAFETY: the caller gives NULL or `value_len` bytes.
             let value = unsafe { arguments::value(one.value, one.value_len, shown) }?;
             read.push((name, value));

@@ -76,7 +76,7 @@ pub struct caretoken_token {
     /// documents say. It is good until its end, but a new one is fetched once a second at most.
     pub lifetime_implausible: bool,
     /// The name of the header that carries it, in lower case: authorization, unless the profile says
-    /// otherwise. Since 0.2.
+    /// otherwise.
     pub header: caretoken_str,
 }
 
@@ -128,7 +128,10 @@ impl CToken {
         let refresh_token = refresh_token.map_or(caretoken_str::EMPTY, caretoken_str::of_secret);
         CToken {
             token: caretoken_token {
-                access_token: without_bearer(authorization),
+                access_token: match &inner.access_token {
+                    Some(access_token) => caretoken_str::of_secret(access_token),
+                    None => without_beginning(authorization, inner.start),
+                },
                 authorization,
                 token_type,
                 vendor,
@@ -144,6 +147,7 @@ impl CToken {
                 lifetime_ms: milliseconds(token.lifetime()),
                 lifetime_was_cut: token.lifetime_was_cut(),
                 lifetime_implausible: token.lifetime_is_implausible(),
+                header,
             },
             owner: Arc::as_ptr(&token.0),
             _texts: texts,
@@ -158,8 +162,8 @@ fn start_of<T>(list: &[T]) -> *const T {
     if list.is_empty() { ptr::null() } else { list.as_ptr() }
 }
 
-fn without_bearer(authorization: caretoken_str) -> caretoken_str {
-    let skipped = BEARER.len().min(authorization.len);
+fn without_beginning(authorization: caretoken_str, start: usize) -> caretoken_str {
+    let skipped = start.min(authorization.len);
     // SAFETY: `skipped` is at most the length of the text.
     let data = unsafe { authorization.data.add(skipped) };
     caretoken_str { data, len: authorization.len - skipped }

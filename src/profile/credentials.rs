@@ -384,3 +384,94 @@ pub(crate) fn scope_flaw(known: &Scopes, scopes: &[String]) -> Option<(&'static 
 
 /// Far above any real credential, and small enough that a wrong file is noticed.
 const MAX_LENGTH: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendors::by_name;
+
+    fn of(vendor: &str) -> Credentials {
+        Credentials::new(by_name(vendor).unwrap())
+    }
+
+    fn problem(vendor: &str, name: &str, value: &str) -> String {
+        let error = of(vendor).set(name, value.into()).unwrap_err();
+        assert!(value.len() < 3 || !error.to_string().contains(value), "{error}");
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn a_value_that_its_carrier_cannot_carry_is_refused_by_name() {
+        let line_break = "has a line break or NUL in it";
+        for (profile, name, value, expected) in [
+            ("parchment", "partner_secret", "", "is empty"),
+            ("parchment", "partner_secret", "fake\rvalue", line_break),
+            ("parchment", "partner_secret", "fake\nvalue", line_break),
+            ("parchment", "partner_secret", "fake\0value", line_break),
+            (
+                "parchment",
+                "partner_secret",
+                "fake\x1bvalue",
+                "has a control character in it",
+            ),
+            (
+                "parchment",
+                "partner_secret",
+                "fäke-value",
+                "has characters outside ASCII, which a header cannot carry",
+            ),
+            ("parchment", "user_id", " fake-user", "begins or ends with a space"),
+            ("ehealth", "client_secret", "fake-value\n", line_break),
+            (
+                "pattern",
+                "client_id",
+                "fake:id",
+                "has a colon in it, which HTTP Basic cannot carry (RFC 7617)",
+            ),
+            ("pattern", "client_secret", &"x".repeat(65537), "is longer than 64 KiB"),
+        ] {
+            assert_eq!(problem(profile, name, value), format!("{name} {expected}"));
+        }
+    }
+
+    #[test]
+    fn values_that_can_be_carried_are_taken() {
+        let mut pattern = of("pattern");
+        pattern.set("client_secret", "fäke: secret".into()).unwrap();
+        let mut ehealth = of("ehealth");
+        ehealth.set("client_secret", "\"fäke\" \\ tab\t".into()).unwrap();
+        ehealth.set("client_secret", "x".repeat(65536).into()).unwrap();
+    }
+
+    #[test]
+    fn a_bad_value_leaves_the_old_one() {
+        let mut credentials = of("pattern");
+        credentials.set("client_secret", "fake-old".into()).unwrap();
+        credentials.set("client_secret", "".into()).unwrap_err();
+        assert_eq!(credentials.get("client_secret").unwrap().expose_secret(), "fake-old");
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_names_that_exist() {
+        let error = of("pattern").set("secret", "fake".into()).unwrap_err();
+        assert_eq!(error.message(), "secret is not a credential of pattern");
+        assert_eq!(error.remedy(), "use one of: base_url, client_id, client_secret");
+        let swapped = of("pattern")
+            .set("Fake-Secret-Given-As-The-Name", "client_secret".into())
+            .unwrap_err();
+        assert!(!swapped.to_string().contains("Fake"), "{swapped}");
+        let plain = of("pattern")
+            .set("fake_secret_in_lower_case", "client_secret".into())
+            .unwrap_err();
+        assert!(!plain.to_string().contains("fake"), "{plain}");
+    }
+
+    #[test]
+    fn a_missing_one_is_named() {
+        let mut credentials = of("pattern");
+        credentials.set("base_url", "https://pattern.example".into()).unwrap();
+        credentials.set("client_id", "fake".into()).unwrap();
+        let error = credentials.check_complete().unwrap_err();
+        assert_eq!(error.field(), Some("client_secret"));
+    }
+}

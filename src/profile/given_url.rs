@@ -70,3 +70,131 @@ fn form(rule: &UrlRule) -> String {
         false => format!("write https://HOST[:PORT]{}", rule.ends_in),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::profile::vocabulary::Kind;
+    use crate::vendors::by_name;
+
+    /// The rule for `base_url` of that profile.
+    fn rule(vendor: &str) -> UrlRule {
+        let definition = by_name(vendor).unwrap();
+        let known = definition.parameters.iter().find(|known| &*known.name == "base_url");
+        match &known.unwrap().kind {
+            Kind::Url(rule) => rule.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn endpoint(vendor: &str, base_url: &str, plain: bool) -> Result<Url, Error> {
+        let rule = rule(vendor);
+        let url = parse("base_url", &rule, base_url)?;
+        check_scheme("base_url", &rule, &url, plain).map(|()| url)
+    }
+
+    fn problem(vendor: &str, base_url: &str, plain: bool) -> String {
+        let error = endpoint(vendor, base_url, plain).unwrap_err();
+        assert_eq!(error.field(), Some("base_url"));
+        assert!(error.remedy().contains("https://HOST"), "{error}");
+        error.message().to_owned()
+    }
+
+    #[test]
+    fn a_good_base_url_is_taken() {
+        for (base, plain) in [
+            ("https://pattern.example", false),
+            ("https://pattern.example.", false),
+            ("https://pattern.example:8443", false),
+            ("https://192.0.2.7", false),
+            ("https://[2001:db8::7]:8443", false),
+            ("https://xn--bcher-kva.example", false),
+            ("http://localhost:8080", true),
+            ("http://127.0.0.1:8080", true),
+            ("http://[::1]:8080", true),
+            ("http://[::ffff:127.0.0.1]:8080", true),
+            ("http://vendor.localhost", true),
+        ] {
+            assert_eq!(endpoint("pattern", base, plain).unwrap().as_str(), base);
+        }
+        // A prefix of a gateway.
+        for (vendor, base) in [
+            ("parchment", "https://api.example/external"),
+            ("parchment", "https://gateway.example/e-prescribing/external"),
+            ("pattern", "https://gateway.example/pattern"),
+            ("pattern", "https://gateway.example/v1/ap"),
+        ] {
+            endpoint(vendor, base, false).unwrap();
+        }
+    }
+
+    const REPEATS: &str = "base_url repeats the beginning of the endpoint's path";
+    const DOTS: &str = "base_url has a path with . or .. or a backslash in it";
+    const LIKE_AN_ADDRESS: &str = "base_url has a host that looks like an IPv4 address and is none";
+
+    #[test]
+    fn a_bad_base_url_is_named_with_its_fault() {
+        for (base, plain, expected) in [
+            ("", false, "base_url is empty"),
+            ("pattern.example", false, "base_url is not an absolute URL"),
+            ("/api", false, "base_url is not an absolute URL"),
+            ("https://", false, "base_url has an invalid host name"),
+            ("https://pattern.example/", false, "base_url ends in a slash"),
+            ("https://pattern.example/api", false, REPEATS),
+            ("https://gateway.example/pattern/api/auth", false, REPEATS),
+            ("https://pattern.example/api/auth/token", false, REPEATS),
+            ("https://pattern.example/a/../b", false, DOTS),
+            ("https://pattern.example/a//b", false, "base_url has two slashes in a row"),
+            ("https://pattern.example/api/", false, "base_url ends in a slash"),
+            ("https://pattern.example?x=1", false, "base_url has a query"),
+            ("https://pattern.example#x", false, "base_url has a fragment"),
+            ("https://user@pattern.example", false, "base_url has user information in it"),
+            ("https://user:pw@pattern.example", false, "base_url has user information in it"),
+            ("https://pattern.example:", false, "base_url has an invalid port"),
+            ("https://pattern.example:+1", false, "base_url has an invalid port"),
+            ("https://pattern.example:0", false, "base_url has an invalid port"),
+            ("https://pattern.example:65536", false, "base_url has an invalid port"),
+            ("https://-pattern.example", false, "base_url has an invalid host name"),
+            ("https://pattern..example", false, "base_url has an invalid host name"),
+            ("https://300.0.0.1", false, LIKE_AN_ADDRESS),
+            ("https://[::1", false, "base_url has an invalid host name"),
+            (
+                "https://pattern.example\r\nx: y",
+                false,
+                "base_url has white space or control characters in it",
+            ),
+            ("https://[::1]x:8080", false, "base_url has an invalid host name"),
+            ("https://[::1]:80:80", false, "base_url has an invalid port"),
+            ("https://a:b:[::1]:80", false, "base_url has an invalid port"),
+            ("https://[v1.a]", false, "base_url has an invalid host name"),
+            ("https://[::1%25eth0]", false, "base_url has an invalid host name"),
+            ("https://0x7f.1", false, LIKE_AN_ADDRESS),
+            ("https://127.0.0.0x1", false, LIKE_AN_ADDRESS),
+            ("https://a.0x", false, LIKE_AN_ADDRESS),
+            ("https://127.1", false, LIKE_AN_ADDRESS),
+            ("https://2130706433", false, LIKE_AN_ADDRESS),
+            ("https://0177.0.0.1", false, LIKE_AN_ADDRESS),
+            ("https://127.0.0.1.", false, LIKE_AN_ADDRESS),
+            ("https://bücher.example", false, "base_url has characters outside ASCII"),
+            ("ftp://pattern.example", false, "base_url is not https"),
+            ("http://localhost", false, "base_url is not https"),
+            (
+                "http://pattern.example",
+                true,
+                "base_url is plain http to a host that is not loopback",
+            ),
+            (
+                "http://localhost.pattern.example",
+                true,
+                "base_url is plain http to a host that is not loopback",
+            ),
+        ] {
+            assert_eq!(problem("pattern", base, plain), expected, "{base:?}");
+        }
+        assert_eq!(
+            problem("parchment", "https://api.example", false),
+            "base_url does not have the vendor's base path"
+        );
+    }
+}

@@ -406,3 +406,204 @@ fn unreadable(defect: Defect) -> Error {
     };
     Error::new(kind, ErrorPhase::Read).with_message(format!("the answer {defect}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::parse;
+    use crate::vendors::by_name;
+
+    fn reading(definition: &Definition, status: u16, body: &str) -> Reading {
+        let response = Response::new(status, &[], SecretBuf::from(body.as_bytes()));
+        super::read(definition, &definition.answer, &response, &[])
+    }
+
+    fn answer(vendor: &str, status: u16, body: &str) -> Result<Grant, Error> {
+        reading(&by_name(vendor).unwrap(), status, body).grant
+    }
+
+    fn pattern_life(expires_in: &str) -> Result<End, Error> {
+        let body = format!(r#"{{"access_token":"fake-token"{expires_in}}}"#);
+        answer("pattern", 200, &body).map(|grant| grant.end)
+    }
+
+    #[test]
+    fn lifetimes_are_read_in_the_profiles_unit() {
+        let hour = Ok(End::In(Duration::from_secs(3600)));
+        for written in [
+            "3600000",
+            "\"3600000\"",
+            "\" 3600000 \"",
+            "3600000.0",
+            "3.6e6",
+            "\"3600000.0\"",
+            "\"3.6e6\"",
+        ] {
+            let end = pattern_life(&format!(r#","expires_in":{written}"#));
+            assert_eq!(end.map_err(|e| e.to_string()), hour, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_senseless_lifetime_is_told_apart() {
+        for (written, expected) in [
+            ("", "is missing"),
+            (r#","expires_in":null"#, "is missing"),
+            (r#","expires_in":-1"#, "is negative"),
+            (r#","expires_in":-0.5"#, "is negative"),
+            (r#","expires_in":0"#, "is zero"),
+            (r#","expires_in":"0""#, "is zero"),
+            (r#","expires_in":3600.5"#, "is not a whole number"),
+            (r#","expires_in":"3600.5""#, "is not a whole number"),
+            (r#","expires_in":1e300"#, "is out of range"),
+            (r#","expires_in":18446744073709551615"#, "is out of range"),
+            (r#","expires_in":"99999999999999999999""#, "is out of range"),
+            (r#","expires_in":"NaN""#, "is out of range"),
+            (r#","expires_in":"soon""#, "is not a number"),
+            (r#","expires_in":"""#, "is not a number"),
+            (r#","expires_in":true"#, "is not a number"),
+            (r#","expires_in":[3600000]"#, "is not a number"),
+        ] {
+            let error = pattern_life(written).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidLifetime, "{written}");
+            assert_eq!(error.message(), format!("expires_in {expected}"), "{written}");
+        }
+        let far = r#"{"data":{"value":"fake","expires_at":9223372036854775807}}"#;
+        let error = answer("ehealth", 201, far).unwrap_err();
+        assert_eq!(error.message(), "data.expires_at is out of range");
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_names_the_member() {
+        for (body, expected) in [
+            ("{}", "the answer has no access_token"),
+            ("[]", "the answer has no access_token"),
+            ("3", "the answer has no access_token"),
+            (r#"{"access_token":null}"#, "the answer has no access_token"),
+            (r#"{"access_token":""}"#, "the answer has no access_token"),
+            (r#"{"access_token":5}"#, "the answer's access_token is a number, not a string"),
+            (r#"{"access_token":{}}"#, "the answer's access_token is an object, not a string"),
+            (
+                r#"{"access_token":"fake\r\nx: y"}"#,
+                "the answer's access_token has characters that no bearer token can have",
+            ),
+            (
+                r#"{"access_token":"fake","token_type":"mac"}"#,
+                "the answer's token_type is not bearer",
+            ),
+            (
+                r#"{"access_token":"fake","token_type":1}"#,
+                "the answer's token_type is a number, not a string",
+            ),
+        ] {
+            let error = answer("pattern", 200, body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AnswerMalformed, "{body}");
+            assert_eq!(error.message(), expected);
+            assert_eq!(error.http_status(), Some(200));
+        }
+        let error = answer("parchment", 200, r#"{"data":{}}"#).unwrap_err();
+        assert_eq!(error.message(), "the answer has no success");
+        let error = answer("parchment", 200, r#"{"success":"yes"}"#).unwrap_err();
+        assert_eq!(error.message(), "the answer's success is a string, not a boolean");
+    }
+
+    #[test]
+    fn an_answer_that_is_no_json_says_what_it_is_instead() {
+        for (body, kind, expected) in [
+            ("", ErrorKind::AnswerNotJson, "the answer is empty"),
+            ("<html>", ErrorKind::AnswerNotJson, "the answer is HTML"),
+            ("OK", ErrorKind::AnswerNotJson, "the answer is not JSON"),
+            (
+                "{\"access_token\":",
+                ErrorKind::AnswerNotJson,
+                "the answer is JSON cut off before its end",
+            ),
+            (
+                "{\"access_token\":\"a\",\"access_token\":\"b\"}",
+                ErrorKind::AnswerMalformed,
+                "the answer has the same key twice in one object",
+            ),
+            (
+                "{\"a\":[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]}",
+                ErrorKind::AnswerMalformed,
+                "the answer is nested too deeply",
+            ),
+        ] {
+            let error = answer("pattern", 200, body).unwrap_err();
+            assert_eq!((error.kind(), error.message()), (kind, expected));
+        }
+    }
+
+    #[test]
+    fn a_status_decides_where_no_rule_does() {
+        for (status, kind) in [
+            (200, ErrorKind::UnexpectedStatus),
+            (204, ErrorKind::UnexpectedStatus),
+            (301, ErrorKind::Redirected),
+            (307, ErrorKind::Redirected),
+            (400, ErrorKind::RequestRefused),
+            (404, ErrorKind::EndpointNotFound),
+            (405, ErrorKind::RequestRefused),
+            (408, ErrorKind::Unavailable),
+            (409, ErrorKind::RequestRefused),
+            (422, ErrorKind::RequestRefused),
+            (429, ErrorKind::RateLimited),
+            (500, ErrorKind::Unavailable),
+            (503, ErrorKind::Unavailable),
+            (599, ErrorKind::Unavailable),
+            (700, ErrorKind::UnexpectedStatus),
+        ] {
+            // eHealth's only success is 201.
+            let error = answer("ehealth", status, "").unwrap_err();
+            assert_eq!((error.kind(), error.http_status()), (kind, Some(status)));
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_found_in_every_success_and_in_no_refusal() {
+        let found = |definition: &Definition, status, body: &str| {
+            let found = reading(definition, status, body).refresh_token;
+            found.map(|token| token.expose_text().unwrap().to_owned())
+        };
+        let ehealth = by_name("ehealth").unwrap();
+        let new = Some("fake-new".to_owned());
+        let whole = r#"{"data":{"value":"fake","expires_at":1900000000,"details":{"refresh_token":"fake-new"}}}"#;
+        let bare = r#"{"data":{"details":{"refresh_token":"fake-new"}}}"#;
+        for body in [whole, bare] {
+            assert_eq!(found(&ehealth, 201, body), new, "{body}");
+            for status in [200, 400, 500] {
+                assert_eq!(found(&ehealth, status, body), None, "{status}");
+            }
+        }
+        for useless in [
+            r#"{"data":{"details":{"refresh_token":""}}}"#,
+            r#"{"data":{"details":{"refresh_token":5}}}"#,
+            "{}",
+            "",
+            "<html>",
+        ] {
+            assert_eq!(found(&ehealth, 201, useless), None, "{useless}");
+        }
+        // No vendor has both yet, so a profile is put together.
+        let text = crate::vendors::text("parchment").unwrap();
+        let flagged = text.replace(r#""scope": "/data/scope""#, r#""refresh_token": "/data/refreshToken""#);
+        let flagged = parse(flagged.as_bytes()).unwrap();
+        let body =
+            |flag: &str| format!(r#"{{"success":{flag},"data":{{"refreshToken":"fake-new"}}}}"#);
+        assert_eq!(found(&flagged, 200, &body("true")), new);
+        for flag in ["false", "null", "1", r#""true""#] {
+            assert_eq!(found(&flagged, 200, &body(flag)), None, "{flag}");
+        }
+        let parchment = by_name("parchment").unwrap();
+        assert_eq!(found(&parchment, 200, &body("true")), None);
+    }
+
+    #[test]
+    fn a_refusal_tells_that_its_body_is_no_json() {
+        let error = answer("pattern", 503, "<html>down</html>").unwrap_err();
+        assert_eq!(error.message(), "the vendor's service is unavailable; the answer is HTML");
+        // That it says nothing is no news in a refusal.
+        let error = answer("pattern", 503, "").unwrap_err();
+        assert_eq!(error.message(), "the vendor's service is unavailable");
+    }
+}

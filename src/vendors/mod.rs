@@ -15,4 +15,6 @@ pub use parchment::Parchment;
 pub use pattern::Pattern;
 pub use profile::{Parameter, Profile, ProfileScopes};
 pub(crate) use table::by_name;
+#[cfg(test)]
+pub(crate) use table::{names, text};
 pub use vendor::Vendor;

@@ -61,3 +61,26 @@ pub(crate) fn by_name(name: &str) -> Result<Arc<Definition>, Error> {
 pub(crate) fn text(name: &str) -> Option<&'static str> {
     PROFILES.iter().find(|profile| profile.name == name).map(|profile| profile.text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_can_be_read_and_has_the_name_of_its_file() {
+        for name in names() {
+            let definition = by_name(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(&*definition.name, name);
+            assert!(!definition.title.is_empty());
+            assert!(definition.parameters.iter().all(|known| !known.about.is_empty()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_vendor_is_found_by_name_and_an_unknown_one_lists_them() {
+        let error = by_name("epic").unwrap_err();
+        assert_eq!(error.field(), Some("vendor"));
+        let names: Vec<_> = names().collect();
+        assert_eq!(error.remedy(), format!("use one of: {}", names.join(", ")));
+    }
+}

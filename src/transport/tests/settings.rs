@@ -12,10 +12,10 @@ use rustls::pki_types::ServerName;
 use super::peer::{Ca, post, settings, transport};
 use crate::error::ErrorKind;
 use crate::memory::Secret;
-use crate::profile::{check_scheme, endpoint};
+use crate::profile::Credentials;
 use crate::transport::url::Host;
 use crate::transport::{HttpsTransport, ProxyChoice, Settings, TrustRoots};
-use crate::vendors::pattern::PROFILE;
+use crate::vendors::by_name;
 
 /// Checks that `settings` are refused because of `field`, with a message that has `problem`.
 pub(super) fn refused(settings: Settings, field: &str, problem: &str) {
@@ -340,8 +340,9 @@ proptest! {
     #[test]
     fn a_base_url_that_builds_leads_where_the_rfc_says(authority in AUTHORITY) {
         let base_url = format!("https://{authority}");
-        let url = endpoint(&PROFILE, &base_url).ok();
-        let url = url.filter(|url| check_scheme(&PROFILE, url, false).is_ok());
+        let mut credentials = Credentials::new(by_name("pattern").unwrap());
+        let set = credentials.set("base_url", base_url.as_str().into());
+        let url = set.and_then(|()| credentials.way(false)).ok();
         if let (Some(url), true) = (url, is_safe(&base_url)) {
             check_destination(&base_url, 443, destination(settings(), url.as_str()));
             if let Host::Name(name) = &url.origin().host {
