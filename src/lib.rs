@@ -64,6 +64,7 @@ mod builder;
 mod client;
 mod config;
 mod date;
+mod der;
 mod doctor;
 mod error;
 mod event;

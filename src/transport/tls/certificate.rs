@@ -3,7 +3,7 @@
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-use super::der::take;
+use crate::der::take;
 
 /// `certificate of "X" issued by "Y", valid 2024-01-31 to 2025-01-31`
 pub(super) fn describe_certificate(certificate: &CertificateDer<'_>) -> String {

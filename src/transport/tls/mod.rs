@@ -5,7 +5,6 @@
 
 mod certificate;
 mod config;
-mod der;
 mod errors;
 mod explain;
 mod key;

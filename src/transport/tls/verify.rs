@@ -12,9 +12,9 @@ use webpki::{
     VerifiedPath,
 };
 
-use super::der::sequence;
 use super::pins::{Pin, is_pinned};
 use super::refusal::{Check, Refusal};
+use crate::der::sequence;
 
 /// Verifies a server's certificate as rustls's own verifier does, and besides that compares pins
 /// and says on failure which check failed and who issued the certificate.

@@ -1,8 +1,8 @@
-//! The little of DER (X.690 §8) that certificates' names and dates need. Everything that is trusted is
-//! read by webpki.
+//! The little of DER (X.690 §8) that names and dates of certificates and kinds of keys need. Everything
+//! that is trusted is read by webpki and ring.
 
 /// Splits off the first element: its tag and its content.
-pub(super) fn take<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+pub(crate) fn take<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {
@@ -16,7 +16,7 @@ pub(super) fn take<'a>(der: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
 }
 
 /// Prefixes a DER SEQUENCE's header, which webpki leaves out of trust anchors.
-pub(super) fn sequence(content: &[u8]) -> Vec<u8> {
+pub(crate) fn sequence(content: &[u8]) -> Vec<u8> {
     const SEQUENCE: u8 = 0x30;
     let length = content.len().to_be_bytes();
     let significant = length.iter().position(|byte| *byte != 0).unwrap_or(length.len() - 1);
