@@ -1,10 +1,11 @@
 //! How long a token lives, from what the vendor says and what can be checked.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::date::parse_http_date;
 use crate::json::Json;
 use crate::memory::SecretBuf;
 
@@ -64,8 +65,7 @@ pub(crate) fn life(
 
 /// A `Date` header (RFC 9110 §6.6.1) as Unix milliseconds.
 pub(crate) fn date_ms(date: Option<&str>) -> Option<i64> {
-    let time = httpdate::parse_http_date(date?).ok()?;
-    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+    parse_http_date(date?)
 }
 
 /// In Unix milliseconds.
