@@ -99,6 +99,7 @@ const CARETOKEN: &[&str] = &[
     "profile/redact.rs",
     "profile/refusal.rs",
     "profile/read.rs",
+    "profile/escape.rs",
     "profile/render.rs",
     "profile/mod.rs",
     "vendors/vendor.rs",

@@ -6,6 +6,8 @@
 
 mod base_url;
 mod credentials;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine of profiles will call it"))]
+mod escape;
 mod read;
 mod redact;
 mod refusal;

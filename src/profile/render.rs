@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, ErrorKind, ErrorPhase};
 use crate::memory::{Secret, SecretBuf};
 use crate::profile::credentials::Credentials;
+use crate::profile::escape::{push_form, push_percent};
 use crate::profile::vocabulary::{Body, FormPart, HeaderPart, JsonPart, Profile};
 use crate::transport::{Request, Url};
 
@@ -64,8 +64,7 @@ fn basic(user: &Secret, password: &Secret, percent_encode: bool) -> Result<Secre
     let mut pair = SecretBuf::with_capacity(3 * (user.len() + password.len()) + 1);
     for (half, end) in [(user, &b":"[..]), (password, b"")] {
         match percent_encode {
-            // Not as in a form: some servers take the `+` of a space to the letter.
-            true => push_percent_encoded(&mut pair, half.expose_secret()),
+            true => push_percent(&mut pair, half.expose_secret()),
             false => pair.push(half.expose_secret().as_bytes()),
         }
         pair.push(end);
@@ -128,32 +127,17 @@ fn form_body(fields: &'static [(&'static str, FormPart)], inputs: &Inputs<'_>) -
         if !body.is_empty() {
             body.push(b"&");
         }
-        push_form_encoded(&mut body, name);
+        push_form(&mut body, name);
         body.push(b"=");
-        push_form_encoded(&mut body, value);
+        push_form(&mut body, value);
     }
     body
 }
 
 const BEARER: &[u8] = b"Bearer ";
 
-/// What the URL standard's `application/x-www-form-urlencoded` serializer encodes.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
-
 /// Enough for every body of ordinary credentials, so that the buffer seldom grows.
 const TYPICAL_BODY: usize = 1024;
-
-fn push_percent_encoded(buffer: &mut SecretBuf, text: &str) {
-    for piece in utf8_percent_encode(text, FORM) {
-        buffer.push(piece.as_bytes());
-    }
-}
-
-fn push_form_encoded(buffer: &mut SecretBuf, text: &str) {
-    for piece in utf8_percent_encode(text, FORM) {
-        buffer.push(if piece == "%20" { b"+" } else { piece.as_bytes() });
-    }
-}
 
 fn unrenderable() -> Error {
     Error::new(ErrorKind::Internal, ErrorPhase::Configure)
