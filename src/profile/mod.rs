@@ -7,7 +7,12 @@
 mod base_url;
 mod credentials;
 #[cfg_attr(not(test), expect(dead_code, reason = "the engine of profiles will call it"))]
+mod digest;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine of profiles will call it"))]
 mod escape;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine of profiles will call it"))]
+mod jwt;
+mod pem;
 mod read;
 mod redact;
 mod refusal;
