@@ -146,8 +146,10 @@ fn real_vendor(vendor: &str, arguments: &Arguments) -> Result<Target, Box<dyn Er
         ca_pem = std::fs::read(path)?;
     }
     let mut resource_headers = Vec::new();
-    let names: Vec<_> = builder.credential_names().collect();
-    for (name, required) in names {
+    let secret = builder.parameters().filter(|known| known.is_secret());
+    let names: Vec<_> =
+        secret.map(|known| (known.name().to_owned(), known.is_required())).collect();
+    for (name, required) in &names {
         let variable = format!("{vendor}_{name}").to_uppercase();
         match std::env::var(&variable) {
             Ok(value) => {
@@ -156,7 +158,7 @@ fn real_vendor(vendor: &str, arguments: &Arguments) -> Result<Target, Box<dyn Er
                 }
                 builder = builder.set(name, value)?;
             }
-            Err(_) if required => return Err(format!("set {variable} in the environment").into()),
+            Err(_) if *required => return Err(format!("set {variable} in the environment").into()),
             Err(_) => {}
         }
     }

@@ -165,9 +165,7 @@ impl Client {
         // What was built has one.
         let url = state.credentials.way(this.config.plain_http_to_loopback);
         match url {
-            Ok(url) => {
-                doctor::probe(vendor, &url, &*this.transport, &*this.config.clock, &attempt)
-            }
+            Ok(url) => doctor::probe(vendor, &url, &*this.transport, &*this.config.clock, &attempt),
             Err(error) => DoctorReport::without_way(vendor, this.config.clock.wall_ms(), error),
         }
     }

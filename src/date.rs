@@ -25,7 +25,6 @@ const DAYS_TO_1970: i64 = 719_162;
 
 /// `2026-11-24T08:22:20Z` (RFC 3339) of a Unix time in milliseconds; `None` outside of the years 1 to
 /// 9999.
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine of profiles will call it"))]
 pub(crate) fn rfc3339(unix_ms: i64) -> Option<String> {
     let days = unix_ms.div_euclid(DAY_MS) + DAYS_TO_1970;
     if days < 0 || unix_ms > LAST_MS {
@@ -62,7 +61,6 @@ pub(crate) fn rfc3339(unix_ms: i64) -> Option<String> {
 
 /// A date of RFC 3339 as Unix milliseconds. Besides, a space may stand for the `T`, the offset may
 /// lack its colon, and without an offset it is UTC.
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine of profiles will call it"))]
 pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
     let rest = &mut text.as_bytes();
     let year = number(rest, 4)?;

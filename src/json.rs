@@ -81,7 +81,8 @@ impl Json {
             let name = name.as_ref();
             found = match found {
                 Json::Object(members) => {
-                    let is_it = |(key, _): &&(SecretBuf, Json)| key.expose_secret() == name.as_bytes();
+                    let is_it =
+                        |(key, _): &&(SecretBuf, Json)| key.expose_secret() == name.as_bytes();
                     &members.iter().find(is_it)?.1
                 }
                 // RFC 6901 §4: no leading zeroes.

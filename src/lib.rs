@@ -91,9 +91,7 @@ pub use memory::{Secret, SecretBuf};
 pub use stats::ClientStats;
 pub use token::{AccessToken, Token};
 pub use transport::{ProbeOutcome, ProbeStep, TlsStack, TrustRoots};
-pub use vendors::{
-    Edvak, Ehealth, Parameter, Parchment, Pattern, Profile, ProfileScopes, Vendor,
-};
+pub use vendors::{Edvak, Ehealth, Parameter, Parchment, Pattern, Profile, ProfileScopes, Vendor};
 
 /// Compiles the README's Rust.
 #[cfg(doctest)]

@@ -35,11 +35,12 @@ fn client(sandbox: &Sandbox, vendor: Vendor) -> Client {
 }
 
 fn odd(mut builder: ClientBuilder) -> ClientBuilder {
-    let names: Vec<_> = builder.credential_names().collect();
-    for (name, _) in names {
+    let secret = builder.parameters().filter(|known| known.is_secret());
+    let names: Vec<_> = secret.map(|known| known.name().to_owned()).collect();
+    for name in &names {
         builder = builder.set(name, format!("{ODD}-{name}")).unwrap();
     }
-    if builder.credential_names().any(|(name, _)| name == "partner_id") {
+    if names.iter().any(|name| name == "partner_id") {
         builder = builder.set("scopes", "create:patient").unwrap();
     }
     builder

@@ -107,6 +107,12 @@ fn told(error: &Error) -> String {
     all
 }
 
+/// What the vendor asks for, but for the base URL.
+fn secret_names(builder: &ClientBuilder) -> Vec<String> {
+    let secret = builder.parameters().filter(|known| known.is_secret());
+    secret.map(|known| known.name().to_owned()).collect()
+}
+
 /// A builder of each vendor with these credentials, by name.
 fn builder(vendor: &str, secrets: &[String]) -> ClientBuilder {
     let mut builder = ClientBuilder::by_name(vendor).unwrap();
@@ -115,8 +121,7 @@ fn builder(vendor: &str, secrets: &[String]) -> ClientBuilder {
     if vendor == "parchment" {
         builder = builder.set("scopes", "create:patient").unwrap();
     }
-    let names: Vec<_> = builder.credential_names().collect();
-    for ((name, _), secret) in names.into_iter().zip(secrets) {
+    for (name, secret) in secret_names(&builder).iter().zip(secrets) {
         builder = builder.set(name, secret.as_str()).unwrap();
     }
     builder
@@ -180,7 +185,7 @@ proptest! {
         SAID.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let builder = builder(vendor, &secrets);
         let mut known: Vec<String> = secrets.clone();
-        known.truncate(builder.credential_names().count());
+        known.truncate(secret_names(&builder).len());
         if shape >= 3 {
             known.push(token.clone());
         }
@@ -211,9 +216,9 @@ proptest! {
     fn no_secret_shows_when_it_is_set_wrongly(secret in secret(), vendor in prop::sample::select(vec!["parchment", "ehealth", "edvak", "pattern"])) {
         let known = [secret.clone()];
         let bad = [format!("{secret}\n"), format!("\0{secret}"), format!("{secret}\u{1b}"), format!(" {secret}"), format!("{secret}:ä")];
-        let names: Vec<_> = ClientBuilder::by_name(vendor).unwrap().credential_names().map(|(name, _)| name).collect();
+        let names = secret_names(&ClientBuilder::by_name(vendor).unwrap());
         let settings = ["base_url", "timeout_ms", "percent_encode_credentials", "user_agent", "proxy", "pins", "resolve", "roots", "tls", "ca_pem", "ca_file", "crl_pem", "crl_file", "client_key_pem"];
-        for name in names.into_iter().chain(settings).chain(["no_such_name"]) {
+        for name in names.iter().map(String::as_str).chain(settings).chain(["no_such_name"]) {
             for value in &bad {
                 let builder = ClientBuilder::by_name(vendor).unwrap();
                 if let Err(error) = builder.set(name, value.as_str()).and_then(ClientBuilder::build) {

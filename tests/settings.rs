@@ -276,17 +276,20 @@ mod by_name {
     }
 
     #[test]
-    fn credential_names_say_which_are_required() {
+    fn parameters_say_what_the_vendor_asks_for() {
         let builder = ClientBuilder::by_name("ehealth").unwrap();
-        let names: Vec<_> = builder.credential_names().collect();
+        let known = builder.parameters();
+        let known: Vec<_> =
+            known.map(|one| (one.name(), one.is_required(), one.is_secret())).collect();
         assert_eq!(
-            names,
+            known,
             [
-                ("client_id", true),
-                ("client_secret", true),
-                ("refresh_token", true),
-                ("custom_psk", false),
-                ("api_key", false)
+                ("base_url", true, false),
+                ("client_id", true, true),
+                ("client_secret", true, true),
+                ("refresh_token", true, true),
+                ("custom_psk", false, true),
+                ("api_key", false, true)
             ]
         );
     }

@@ -622,7 +622,7 @@ fn no_part_of_a_body_reaches_an_error() {
             format!("<html>canary {secret}</html>"),
         ] {
             for builder in [pattern, ehealth, edvak, parchment] {
-                let builder = builder().set(secret_name(builder), secret).unwrap();
+                let builder = builder().set(&secret_name(builder), secret).unwrap();
                 let error = call_once(builder, status, &body);
                 for shown in [format!("{error}"), format!("{error:?}"), format!("{error:#?}")] {
                     assert!(!shown.contains(secret), "{shown}");
@@ -633,10 +633,10 @@ fn no_part_of_a_body_reaches_an_error() {
     }
 }
 
-fn secret_name(builder: fn() -> ClientBuilder) -> &'static str {
-    let names = builder();
-    let mut names = names.credential_names().map(|(name, _)| name);
-    names.find(|name| name.ends_with("secret")).unwrap()
+fn secret_name(builder: fn() -> ClientBuilder) -> String {
+    let builder = builder();
+    let mut names = builder.parameters().map(|known| known.name());
+    names.find(|name| name.ends_with("secret")).unwrap().to_owned()
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl ClientBuilder {
     }
 
     /// Sets one credential or setting by its name. The names are those of the vendor's credentials
-    /// ([`credential_names`](ClientBuilder::credential_names)) and these:
+    /// ([`parameters`](ClientBuilder::parameters)) and these:
     ///
     #[doc = include_str!("settings.md")]
     ///

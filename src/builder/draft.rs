@@ -111,7 +111,10 @@ impl Draft {
             true => Err(Error::setting(
                 "client_cert_pem",
                 "is missing",
-                format!("set it and client_key_pem: {} asks for mutual TLS", self.definition().name),
+                format!(
+                    "set it and client_key_pem: {} asks for mutual TLS",
+                    self.definition().name
+                ),
             )),
             false => Ok(()),
         }
@@ -146,7 +149,8 @@ fn check_takes_percent_encoding(definition: &Definition) -> Result<(), Error> {
 }
 
 fn check_scopes(definition: &Definition, scopes: &[String]) -> Result<(), Error> {
-    let wrong = |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
+    let wrong =
+        |problem: &str, remedy: &'static str| Err(Error::setting("scopes", problem, remedy));
     let flaw = match &definition.scopes {
         None if scopes.is_empty() => None,
         None => {

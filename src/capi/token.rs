@@ -103,8 +103,7 @@ unsafe impl Sync for CToken {}
 impl CToken {
     fn of(token: &Token) -> Self {
         let inner = &*token.0;
-        let mut all =
-            vec![
+        let mut all = vec![
             token.token_type(),
             &*inner.vendor,
             token.request_id().unwrap_or_default(),

@@ -217,10 +217,8 @@ impl Shared {
     /// Takes over a refresh token that came with the answer to a request made with `state`.
     fn rotate(&self, new: &Secret, state: &State, sent: Moment, life: Option<Duration>) {
         if self.config.definition.refresh.is_some() {
-            let renewal = Renewal {
-                refresh_token: new.clone(),
-                end: life.map(|life| sent.plus(life)),
-            };
+            let renewal =
+                Renewal { refresh_token: new.clone(), end: life.map(|life| sent.plus(life)) };
             self.state.update(|present| {
                 let is_ours = present.changes == state.changes;
                 is_ours.then(|| present.renewal = Some(renewal.clone()))

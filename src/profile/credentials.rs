@@ -315,10 +315,9 @@ pub(crate) fn check_value(parameter: &Parameter, value: &str) -> Result<(), Erro
         }
     }
     // HTTP Basic encodes what it carries (RFC 7617 §2); XML has no control characters.
-    if places.has(Places::BASIC) || places.has(Places::XML) {
-        if value.bytes().any(|b| b.is_ascii_control()) {
-            return wrong("has a control character in it", "remove it");
-        }
+    let has_control = || value.bytes().any(|b| b.is_ascii_control());
+    if (places.has(Places::BASIC) || places.has(Places::XML)) && has_control() {
+        return wrong("has a control character in it", "remove it");
     }
     if places.has(Places::BASIC_USER) && value.contains(':') {
         return wrong(
@@ -367,7 +366,10 @@ fn check_host(parameter: &Parameter, value: &str) -> Result<(), Error> {
 
 /// What is wrong with requested scopes, if anything, and what to do (RFC 6749 §3.3: printable ASCII
 /// without space, double quote and backslash).
-pub(crate) fn scope_flaw(known: &Scopes, scopes: &[String]) -> Option<(&'static str, &'static str)> {
+pub(crate) fn scope_flaw(
+    known: &Scopes,
+    scopes: &[String],
+) -> Option<(&'static str, &'static str)> {
     let is_scope = |scope: &String| {
         !scope.is_empty()
             && scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
@@ -408,12 +410,7 @@ mod tests {
             ("parchment", "partner_secret", "fake\rvalue", line_break),
             ("parchment", "partner_secret", "fake\nvalue", line_break),
             ("parchment", "partner_secret", "fake\0value", line_break),
-            (
-                "parchment",
-                "partner_secret",
-                "fake\x1bvalue",
-                "has a control character in it",
-            ),
+            ("parchment", "partner_secret", "fake\x1bvalue", "has a control character in it"),
             (
                 "parchment",
                 "partner_secret",
@@ -456,13 +453,11 @@ mod tests {
         let error = of("pattern").set("secret", "fake".into()).unwrap_err();
         assert_eq!(error.message(), "secret is not a credential of pattern");
         assert_eq!(error.remedy(), "use one of: base_url, client_id, client_secret");
-        let swapped = of("pattern")
-            .set("Fake-Secret-Given-As-The-Name", "client_secret".into())
-            .unwrap_err();
+        let swapped =
+            of("pattern").set("Fake-Secret-Given-As-The-Name", "client_secret".into()).unwrap_err();
         assert!(!swapped.to_string().contains("Fake"), "{swapped}");
-        let plain = of("pattern")
-            .set("fake_secret_in_lower_case", "client_secret".into())
-            .unwrap_err();
+        let plain =
+            of("pattern").set("fake_secret_in_lower_case", "client_secret".into()).unwrap_err();
         assert!(!plain.to_string().contains("fake"), "{plain}");
     }
 

@@ -23,10 +23,6 @@ impl Encoding {
     pub(crate) const NAMES: [(&str, Encoding); 3] =
         [("hex", Encoding::Hex), ("base64", Encoding::Base64), ("base64url", Encoding::Base64Url)];
 
-    pub(crate) fn parse(name: &str) -> Option<Encoding> {
-        Encoding::NAMES.iter().find(|(known, _)| *known == name).map(|(_, encoding)| *encoding)
-    }
-
     pub(crate) fn push(self, out: &mut SecretBuf, bytes: &[u8]) {
         let engine = match self {
             Encoding::Hex => return bytes.iter().for_each(|byte| out.push(&hex(*byte))),
@@ -55,10 +51,6 @@ pub(crate) enum Hash {
 impl Hash {
     pub(crate) const NAMES: [(&str, Hash); 3] =
         [("sha256", Hash::Sha256), ("sha384", Hash::Sha384), ("sha512", Hash::Sha512)];
-
-    pub(crate) fn parse(name: &str) -> Option<Hash> {
-        Hash::NAMES.iter().find(|(known, _)| *known == name).map(|(_, hash)| *hash)
-    }
 }
 
 /// SHA-256 of a text.
@@ -173,17 +165,6 @@ mod tests {
         }
         let base64 = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=";
         assert_eq!(text(hmac(Hash::Sha256, key, data, Encoding::Base64)), base64);
-    }
-
-    #[test]
-    fn names_are_read() {
-        for (name, encoding) in Encoding::NAMES {
-            assert_eq!(Encoding::parse(name), Some(encoding));
-        }
-        for (name, hash) in Hash::NAMES {
-            assert_eq!(Hash::parse(name), Some(hash));
-        }
-        assert_eq!((Encoding::parse("Hex"), Hash::parse("sha1")), (None, None));
     }
 
     #[test]

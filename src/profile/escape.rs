@@ -18,12 +18,10 @@ pub(crate) enum Escape {
     Url,
     /// A quoted string of a header.
     Quoted,
-    /// None: the value must not need one.
-    Plain,
 }
 
 impl Escape {
-    /// The names that a profile has for them; `Plain` has none.
+    /// The names that a profile has for them.
     pub(crate) const NAMES: [(&str, Escape); 4] = [
         ("json", Escape::Json),
         ("xml", Escape::Xml),
@@ -53,10 +51,6 @@ impl Escape {
                     b'\\' => Some(b"\\\\"),
                     _ => None,
                 });
-            }
-            Escape::Plain if text.bytes().all(is_unreserved) => out.push(text.as_bytes()),
-            Escape::Plain => {
-                return Err("has characters other than A-Z, a-z, 0-9, '.', '_', '~', '-'");
             }
         }
         Ok(())
@@ -100,10 +94,6 @@ fn push_encoded(out: &mut SecretBuf, text: &str, encoded: &'static AsciiSet) {
     for piece in utf8_percent_encode(text, encoded) {
         out.push(piece.as_bytes());
     }
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
 /// What is no character of XML 1.0 (§2.2).
@@ -162,8 +152,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Escape; 5] =
-        [Escape::Json, Escape::Xml, Escape::Url, Escape::Quoted, Escape::Plain];
+    fn is_unreserved(byte: u8) -> bool {
+        byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+    }
 
     fn pushed<T>(push: impl FnOnce(&mut SecretBuf) -> T) -> (T, String) {
         let mut out = SecretBuf::default();
@@ -236,7 +227,6 @@ mod tests {
                 "a%20b%2Fc%3Fd%23e%26f%3Dg%25h%2Bi~j._-%2A%C3%A4",
             ),
             (Escape::Quoted, " a\"b\\c, d=e ", " a\\\"b\\\\c, d=e "),
-            (Escape::Plain, "AZaz09._~-", "AZaz09._~-"),
         ] {
             assert_eq!(escaped(escape, text).as_deref(), Ok(expected));
             assert_eq!(escaped(escape, "").as_deref(), Ok(""));
@@ -253,10 +243,6 @@ mod tests {
                 &["a\0", "a\x08", "a\x0b", "a\x0c", "a\x1f", "a\u{fffe}", "a\u{ffff}"][..],
             ),
             (Escape::Quoted, &["a\r", "a\nb", "a\0", "a\tb", "a\x7f", "ä", "a\u{a0}"]),
-            (
-                Escape::Plain,
-                &[" ", "a b", "a\"", "a'", "a/", "a%20", "a+b", "a\n", "ä", "a{", "a:"],
-            ),
         ] {
             for text in texts {
                 let mut out = SecretBuf::from("before");
@@ -361,15 +347,6 @@ mod tests {
                     prop_assert_eq!(unquoted(&format!("\"{text}\"")), Some(value));
                 }
                 Err(_) => prop_assert!(value.bytes().any(|byte| !(b' '..=b'~').contains(&byte))),
-            }
-        }
-
-        #[test]
-        fn a_plain_value_is_one_word_in_every_language(value in prop_oneof![text(), "[!-~]{0,6}"]) {
-            if escaped(Escape::Plain, &value).is_ok() {
-                for escape in ALL {
-                    prop_assert_eq!(escaped(escape, &value), Ok(value.clone()));
-                }
             }
         }
     }

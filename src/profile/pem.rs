@@ -51,8 +51,8 @@ impl PrivateKey {
     }
 
     fn from_pkcs8(der: SecretBuf) -> Result<PrivateKey, KeyFlaw> {
-        let (kind, parameters, key) = pkcs8(der.expose_secret()).ok_or(DAMAGED_KEY)?;
-        match (kind, parameters) {
+        let (kind, curve, key) = pkcs8(der.expose_secret()).ok_or(DAMAGED_KEY)?;
+        match (kind, curve) {
             (RSA, _) => PrivateKey::from_pkcs1(SecretBuf::from(key)),
             (EC, P256) => Ok(PrivateKey::Ec(Curve::P256, der)),
             (EC, P384) => Ok(PrivateKey::Ec(Curve::P384, der)),

@@ -117,9 +117,7 @@ impl<'a> Body<'a> {
 
     /// Whether it is a success, or else the vendor's error.
     fn success(&self, success: &Success, secrets: &[&str]) -> Result<(), Error> {
-        let failure = || {
-            Err(error_of(self.definition, self.response, self.json.as_ref(), secrets))
-        };
+        let failure = || Err(error_of(self.definition, self.response, self.json.as_ref(), secrets));
         if !success.statuses.contains(&self.response.status()) {
             return failure();
         }
@@ -198,7 +196,8 @@ impl<'a> Body<'a> {
         };
         if let Some((pointer, types)) = &answer.token_type {
             let found = self.pointed(pointer)?;
-            let is_known = |found: &str| types.iter().any(|known| known.eq_ignore_ascii_case(found));
+            let is_known =
+                |found: &str| types.iter().any(|known| known.eq_ignore_ascii_case(found));
             if found.is_some_and(|found| !is_known(found)) {
                 return Err(self.malformed(pointer, Problem::OtherType(types.join(" or "))));
             }
@@ -206,15 +205,16 @@ impl<'a> Body<'a> {
         if let Some(source) = &answer.refresh_token {
             self.optional_text(source)?;
         }
-        let scopes = match &answer.scope {
-            None => None,
-            Some(pointer) => match self.json()?.at(&pointer.0) {
+        let scopes =
+            match &answer.scope {
                 None => None,
-                Some(found) => Some(self.scopes(found).ok_or_else(|| {
-                    self.malformed(pointer, Problem::of(Some(found), "scopes"))
-                })?),
-            },
-        };
+                Some(pointer) => match self.json()?.at(&pointer.0) {
+                    None => None,
+                    Some(found) => Some(self.scopes(found).ok_or_else(|| {
+                        self.malformed(pointer, Problem::of(Some(found), "scopes"))
+                    })?),
+                },
+            };
         let end = self.end(answer, access_token)?;
         let json = self.json.as_ref().ok();
         let extras = answer.extras.iter().filter_map(|(name, pointer)| {
@@ -245,31 +245,31 @@ impl<'a> Body<'a> {
             with_answer(error, self.definition, self.response)
                 .with_message(format!("{place} {problem}"))
         };
-        let (pointer, read, default): (_, &dyn Fn(&Json) -> Result<End, &'static str>, _) =
-            match &answer.expiry {
-                Expiry::Life(life) => return Ok(End::In(*life)),
-                Expiry::UntilRefused => return Ok(End::Never),
-                Expiry::Jwt(default) => {
-                    return match (jwt_end(access_token), default) {
-                        (Some(end_ms), _) => Ok(End::At(end_ms)),
-                        (None, Some(default)) => Ok(End::In(*default)),
-                        (None, None) => {
-                            Err(wrong(&answer.access_token, "is no JWT that says when it ends"))
-                        }
-                    };
-                }
-                Expiry::In(span, default) => (
-                    &span.at,
-                    &|json: &Json| {
-                        let ms = span_of(span, json)?;
-                        Ok(End::In(Duration::from_millis(ms.unsigned_abs())))
-                    },
-                    default,
-                ),
-                Expiry::At(pointer, format, default) => {
-                    (pointer, &|json: &Json| time_of(*format, json).map(End::At), default)
-                }
-            };
+        type Read<'r> = &'r dyn Fn(&Json) -> Result<End, &'static str>;
+        let (pointer, read, default): (_, Read<'_>, _) = match &answer.expiry {
+            Expiry::Life(life) => return Ok(End::In(*life)),
+            Expiry::UntilRefused => return Ok(End::Never),
+            Expiry::Jwt(default) => {
+                return match (jwt_end(access_token), default) {
+                    (Some(end_ms), _) => Ok(End::At(end_ms)),
+                    (None, Some(default)) => Ok(End::In(*default)),
+                    (None, None) => {
+                        Err(wrong(&answer.access_token, "is no JWT that says when it ends"))
+                    }
+                };
+            }
+            Expiry::In(span, default) => (
+                &span.at,
+                &|json: &Json| {
+                    let ms = span_of(span, json)?;
+                    Ok(End::In(Duration::from_millis(ms.unsigned_abs())))
+                },
+                default,
+            ),
+            Expiry::At(pointer, format, default) => {
+                (pointer, &|json: &Json| time_of(*format, json).map(End::At), default)
+            }
+        };
         match (self.json()?.at(&pointer.0), default) {
             (Some(found), _) => read(found).map_err(|problem| wrong(pointer, problem)),
             (None, Some(default)) => Ok(End::In(*default)),
@@ -288,7 +288,9 @@ impl<'a> Body<'a> {
             }
             Problem::OtherType(types) => format!("the answer's {place} is not {types}"),
             Problem::ElsewhereUrl => {
-                format!("the answer's {place} is no URL, or one of a host that the profile does not name")
+                format!(
+                    "the answer's {place} is no URL, or one of a host that the profile does not name"
+                )
             }
         };
         let error = Error::new(ErrorKind::AnswerMalformed, ErrorPhase::Read);
@@ -376,7 +378,10 @@ fn not_whole(number: f64) -> &'static str {
 /// What is wrong with a part that the profile names.
 enum Problem {
     Missing,
-    Not { wanted: &'static str, found: &'static str },
+    Not {
+        wanted: &'static str,
+        found: &'static str,
+    },
     NotAToken,
     /// Of a token; what it may be.
     OtherType(String),
@@ -586,7 +591,8 @@ mod tests {
         }
         // No vendor has both yet, so a profile is put together.
         let text = crate::vendors::text("parchment").unwrap();
-        let flagged = text.replace(r#""scope": "/data/scope""#, r#""refresh_token": "/data/refreshToken""#);
+        let flagged =
+            text.replace(r#""scope": "/data/scope""#, r#""refresh_token": "/data/refreshToken""#);
         let flagged = parse(flagged.as_bytes()).unwrap();
         let body =
             |flag: &str| format!(r#"{{"success":{flag},"data":{{"refreshToken":"fake-new"}}}}"#);

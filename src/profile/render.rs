@@ -173,7 +173,9 @@ impl<'a> Rendering<'a> {
                         None => encode(buffer, value),
                         Some(escape) => {
                             let mut escaped = SecretBuf::with_capacity(2 * value.len());
-                            escape.push(&mut escaped, value).map_err(|flaw| self.flaw(*slot, flaw))?;
+                            escape
+                                .push(&mut escaped, value)
+                                .map_err(|flaw| self.flaw(*slot, flaw))?;
                             encode(buffer, escaped.expose_text().unwrap_or_default());
                         }
                     }
@@ -372,9 +374,11 @@ impl<'a> Rendering<'a> {
         }
         let raw = |text: &Text| self.text(text, push_raw);
         Ok(match &derived.how {
-            How::Basic { user, password, percent_encode } => {
-                self.basic(user, password, self.inputs.percent_encode_basic.unwrap_or(*percent_encode))?
-            }
+            How::Basic { user, password, percent_encode } => self.basic(
+                user,
+                password,
+                self.inputs.percent_encode_basic.unwrap_or(*percent_encode),
+            )?,
             How::Text(texts) => match texts.iter().find(|text| self.has_all(text)) {
                 Some(text) => raw(text)?,
                 None => None,
@@ -494,7 +498,11 @@ impl<'a> Rendering<'a> {
                 let Some(text) = self.text(text, push_raw)? else { return Ok(None) };
                 let key = SigningKey::parse(alg, text.expose_text().unwrap_or_default());
                 let key = key.map_err(|flaw| {
-                    Error::setting("profile", format!("signs with a key that {}", flaw.problem), flaw.remedy)
+                    Error::setting(
+                        "profile",
+                        format!("signs with a key that {}", flaw.problem),
+                        flaw.remedy,
+                    )
                 })?;
                 sign(&key).map(Some)
             }

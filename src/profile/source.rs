@@ -17,8 +17,6 @@ pub(super) fn text_at<'a>(
             let pair = cookie.split(';').next()?.trim();
             Some(pair.strip_prefix(&**name)?.strip_prefix('=')?.trim_matches('"'))
         }),
-        Source::Body => {
-            Some(response.body().expose_text()?.trim_start_matches('\u{feff}').trim())
-        }
+        Source::Body => Some(response.body().expose_text()?.trim_start_matches('\u{feff}').trim()),
     }
 }

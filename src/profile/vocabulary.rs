@@ -109,16 +109,12 @@ impl Places {
     pub(crate) const BASIC_USER: Places = Places(2);
     /// Either half of HTTP Basic: no control characters.
     pub(crate) const BASIC: Places = Places(4);
-    /// A text of another language without an escape: plain characters alone.
-    pub(crate) const PLAIN: Places = Places(8);
-    /// A quoted string in a header.
-    pub(crate) const QUOTED: Places = Places(16);
     /// XML.
-    pub(crate) const XML: Places = Places(32);
+    pub(crate) const XML: Places = Places(8);
     /// Path, query or host.
-    pub(crate) const URL: Places = Places(64);
+    pub(crate) const URL: Places = Places(16);
     /// Anywhere else: everything but line breaks and NUL.
-    pub(crate) const BODY: Places = Places(128);
+    pub(crate) const BODY: Places = Places(32);
 
     pub(crate) fn add(&mut self, other: Places) {
         self.0 |= other.0;
@@ -195,13 +191,22 @@ pub(crate) struct Derived {
 
 #[derive(Debug)]
 pub(crate) enum How {
-    Basic { user: Text, password: Text, percent_encode: bool },
+    Basic {
+        user: Text,
+        password: Text,
+        percent_encode: bool,
+    },
     /// The first that is not absent.
     Text(Vec<Text>),
     Uuid,
     Now(TimeFormat),
     Sha256(Text, Encoding),
-    Hmac { hash: Hash, key: Text, text: Text, encoding: Encoding },
+    Hmac {
+        hash: Hash,
+        key: Text,
+        text: Text,
+        encoding: Encoding,
+    },
     Jwt(Box<Jwt>),
     CertificateSha256(usize),
 }

@@ -116,11 +116,6 @@ impl Url {
         Ok(Url { text: text.into(), path: base.len(), origin, uri })
     }
 
-    /// The URL with `end` appended to its path. This URL must have no query.
-    pub(crate) fn join(&self, end: &str) -> Result<Self, UrlError> {
-        Url::new(self.origin.clone(), &format!("{}{end}", self.path()))
-    }
-
     /// The URL as text, such as `https://vendor.example/token`.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -140,7 +135,6 @@ impl Url {
 
     /// Whether it leads to the host of `other` or to one below it in DNS, at the same port and over
     /// TLS alike.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the URLs that an answer names"))]
     pub(crate) fn is_under(&self, other: &Url) -> bool {
         let (this, other) = (&self.origin, &other.origin);
         (this.tls, this.port) == (other.tls, other.port) && this.host.is_under(&other.host)

@@ -7,13 +7,21 @@ use super::syntax::{Fault, Node, Read, Value};
 use super::values::{TIME_FORMATS, choose};
 use super::words::Object;
 use crate::profile::vocabulary::{
-    Answer, Expiry, Literal, Piece, Pointer, RefreshLife, Source, Slot, Span, Success, TimeFormat,
+    Answer, Expiry, Literal, Piece, Pointer, RefreshLife, Slot, Source, Span, Success, TimeFormat,
     UNITS, Usage,
 };
 
 const ANSWER: &[&str] = &[
-    "status", "success", "refused_if", "access_token", "token_type", "refresh_token", "scope",
-    "expires", "request_id", "extras",
+    "status",
+    "success",
+    "refused_if",
+    "access_token",
+    "token_type",
+    "refresh_token",
+    "scope",
+    "expires",
+    "request_id",
+    "extras",
 ];
 
 pub(super) fn read(node: &Node<'_>) -> Read<Answer> {
@@ -107,8 +115,7 @@ pub(super) fn source_of(words: &Object<'_, '_>) -> Read<Source> {
         "header" => Ok(Source::Header(header_name(inner.at, inner.text()?)?)),
         "cookie" => {
             let name = inner.text()?;
-            let is_token =
-                |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+            let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
             match name.is_empty() || name.len() > 100 || !name.bytes().all(is_token) {
                 true => inner.fault("this cannot be the name of a cookie", "write its name alone"),
                 false => Ok(Source::Cookie(name.into())),
@@ -208,8 +215,8 @@ pub(super) fn usage(node: Option<&Node<'_>>, names: &mut Names<'_>) -> Read<Usag
         [Piece::Literal(before), Piece::Value(..), Piece::Literal(after)] => (&**before, &**after),
         _ => ("", "?"),
     };
-    let is_one = text.slots().count() == 1
-        && text.slots().all(|(slot, _)| slot == Slot::AccessToken);
+    let is_one =
+        text.slots().count() == 1 && text.slots().all(|(slot, _)| slot == Slot::AccessToken);
     if !is_one {
         let remedy = "write it once, as {access_token}, with nothing but literals around it";
         return value.fault("the access token stands here once, and nothing else", remedy);
@@ -222,9 +229,7 @@ pub(super) fn usage(node: Option<&Node<'_>>, names: &mut Names<'_>) -> Read<Usag
 }
 
 /// The headers of an answer that these sources read.
-pub(super) fn headers<'s>(
-    sources: impl Iterator<Item = &'s Source>,
-) -> Vec<Arc<str>> {
+pub(super) fn headers<'s>(sources: impl Iterator<Item = &'s Source>) -> Vec<Arc<str>> {
     let mut names: Vec<Arc<str>> = Vec::new();
     for source in sources {
         let name = match source {

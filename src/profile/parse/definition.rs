@@ -65,11 +65,8 @@ fn definition(root: &Node<'_>) -> Read<Definition> {
     let mut names = Names::default();
     parameters::read(words.get("parameters"), &mut names)?;
     let scopes = words.map("scopes", scopes)?;
-    names.scopes = words.get("scopes").map(|node| Known {
-        at: node.at,
-        is_used: false,
-        may_be_in_url: true,
-    });
+    names.scopes =
+        words.get("scopes").map(|node| Known { at: node.at, is_used: false, may_be_in_url: true });
     values::read_names(words.get("values"), &mut names)?;
     step_names(words.get("steps"), &mut names)?;
     names.endpoint_needs = endpoint_needs(words.required("request")?, &names)?;
@@ -181,9 +178,7 @@ fn scopes(node: &Node<'_>) -> Read<Scopes> {
         default: default.unwrap_or_default(),
     };
     match scope_flaw(&scopes, &scopes.default) {
-        Some((problem, remedy)) => {
-            words.required("default")?.fault(problem, remedy)
-        }
+        Some((problem, remedy)) => words.required("default")?.fault(problem, remedy),
         _ => Ok(scopes),
     }
 }
@@ -232,7 +227,8 @@ fn endpoint_needs(request: &Node<'_>, names: &Names<'_>) -> Read<usize> {
     let Value::Object(members) = &request.value else { return Ok(0) };
     let url = members.iter().find(|member| member.name == "url");
     let url = url.map_or(Ok(""), |member| member.value.text())?;
-    let needs = names.step_values.iter().filter(|value| url.contains(&format!("{{{}}}", value.name)));
+    let needs =
+        names.step_values.iter().filter(|value| url.contains(&format!("{{{}}}", value.name)));
     Ok(needs.map(|value| value.step + 1).max().unwrap_or(0))
 }
 
@@ -316,9 +312,8 @@ fn request_node_uses(node: &Node<'_>) -> bool {
 fn check_rotation(node: &Node<'_>, names: &Names<'_>) -> Read<()> {
     let ours = names.parameters.iter().find(|known| &*known.name == REFRESH_TOKEN);
     match ours {
-        Some(parameter) if parameter.kind != Kind::Text || !parameter.is_secret => {
-            node.fault("refresh_token is a secret text", "remove kind and secret from the parameter")
-        }
+        Some(parameter) if parameter.kind != Kind::Text || !parameter.is_secret => node
+            .fault("refresh_token is a secret text", "remove kind and secret from the parameter"),
         _ => Ok(()),
     }
 }

@@ -247,7 +247,10 @@ impl<'a> Names<'a> {
             (_, Place::Host) => "only a host or host_label can stand in a host",
             _ => return Ok(()),
         };
-        node.fault(format!("{{{name}}} cannot stand here: {problem}"), "change its kind, or its place")
+        node.fault(
+            format!("{{{name}}} cannot stand here: {problem}"),
+            "change its kind, or its place",
+        )
     }
 
     /// Notes that a value stands in these places.
@@ -435,17 +438,25 @@ pub(super) fn check_name(at: usize, name: &str) -> Read<()> {
 
 /// The names of headers, in lower case, that a profile may set.
 pub(super) fn header_name(at: usize, name: &str) -> Read<Arc<str>> {
-    let is_token = |b: u8| {
-        b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b)
-    };
+    let is_token =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || name.len() > 60 || !name.bytes().all(is_token) {
         let remedy = "use lower case letters, digits and hyphens (RFC 9110 §5.1)";
         return Err(Fault::new(at, "this cannot be the name of a header", remedy));
     }
     let is_the_transports = matches!(
         name,
-        "host" | "content-length" | "transfer-encoding" | "connection" | "keep-alive" | "te"
-            | "trailer" | "upgrade" | "expect" | "user-agent" | "accept-encoding"
+        "host"
+            | "content-length"
+            | "transfer-encoding"
+            | "connection"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "upgrade"
+            | "expect"
+            | "user-agent"
+            | "accept-encoding"
     ) || name.starts_with("proxy-");
     match is_the_transports {
         true => Err(Fault::new(at, "this header is the transport's own", "leave it out")),

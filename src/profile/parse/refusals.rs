@@ -116,7 +116,10 @@ fn field(node: &Node<'_>, has_faults: bool, names: &Names<'_>) -> Read<Box<str>>
     let name = node.line()?;
     if !has_faults {
         let remedy = "add faulty_fields, or remove field";
-        return node.fault("this rule can never fit: the profile does not say where faulty fields are listed", remedy);
+        return node.fault(
+            "this rule can never fit: the profile does not say where faulty fields are listed",
+            remedy,
+        );
     }
     let is_ours = *name == *"scope" || names.parameters.iter().any(|known| *known.name == *name);
     match is_ours {

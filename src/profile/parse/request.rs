@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::names::{Names, Place, header_name};
 use super::syntax::{Fault, Node, Read, Value};
-use super::values::quoted;
 use super::words::Object;
 use crate::profile::vocabulary::{
     Body, JsonTemplate, Kind, Piece, RequestTemplate, Slot, Text, UrlStart, UrlTemplate,
@@ -16,7 +15,14 @@ const MOST_FIELDS: usize = 60;
 
 pub(super) fn read(node: &Node<'_>, names: &mut Names<'_>) -> Read<RequestTemplate> {
     let words = node.object(&[
-        "method", "url", "query", "headers", "form", "json", "text", "content_type",
+        "method",
+        "url",
+        "query",
+        "headers",
+        "form",
+        "json",
+        "text",
+        "content_type",
     ])?;
     names.slots.clear();
     let method = match words.map("method", |node| node.word(METHODS))? {
@@ -193,7 +199,8 @@ fn url(node: &Node<'_>, names: &mut Names<'_>) -> Read<UrlTemplate> {
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || !c.is_ascii() || c == '\\') {
         let remedy = "write ASCII; a host in its xn-- form, a path percent-encoded";
-        return node.fault("a URL here has no spaces, no backslash and nothing outside ASCII", remedy);
+        return node
+            .fault("a URL here has no spaces, no backslash and nothing outside ASCII", remedy);
     }
     if let Some(rest) = text.strip_prefix("https://") {
         let end = rest.find('/').unwrap_or(rest.len());
@@ -322,11 +329,20 @@ fn check_host(node: &Node<'_>, host: &Text, names: &Names<'_>) -> Read<()> {
                 if rest.trim_start_matches(|c: char| c != '.').matches('.').count() >= 2)
     };
     if wholes == 0 && !has_own_domain(host) {
-        let remedy = "write the domain behind it, such as {tenant}.vendor.example; or use kind host";
+        let remedy =
+            "write the domain behind it, such as {tenant}.vendor.example; or use kind host";
         return node.fault("a host_label stands before a domain", remedy);
     }
     match Url::parse(&format!("https://{shape}")) {
-        Ok(url) if url.path().is_empty() && shape.bytes().all(|b| !b.is_ascii_uppercase()) => Ok(()),
-        _ => node.fault("this is not a host", "write a host name in lower case, with a port or without"),
+        Ok(url) if url.path().is_empty() && shape.bytes().all(|b| !b.is_ascii_uppercase()) => {
+            Ok(())
+        }
+        _ => node
+            .fault("this is not a host", "write a host name in lower case, with a port or without"),
     }
+}
+
+/// A text as JSON has it, quotes included.
+fn quoted(text: &str) -> Box<str> {
+    serde_json::to_string(text).unwrap_or_default().into()
 }

@@ -95,8 +95,17 @@ fn may_be_in_url(names: &Names<'_>, slot: Slot) -> bool {
 
 fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
     let words = node.object(&[
-        "basic", "text", "uuid", "now", "sha256", "hmac", "jwt", "certificate_sha256", "as",
-        "when", "number",
+        "basic",
+        "text",
+        "uuid",
+        "now",
+        "sha256",
+        "hmac",
+        "jwt",
+        "certificate_sha256",
+        "as",
+        "when",
+        "number",
     ])?;
     let (how, inner) = words.exactly_one(HOWS)?;
     if !matches!(how, "sha256" | "hmac") {
@@ -212,7 +221,8 @@ fn jwt(node: &Node<'_>, names: &mut Names<'_>) -> Read<Jwt> {
         }
     };
     let header = words.map("header", |node| json_members(node, names))?.unwrap_or_default();
-    let own = |members: &[(Box<str>, _)], name: &str| members.iter().any(|(known, _)| **known == *name);
+    let own =
+        |members: &[(Box<str>, _)], name: &str| members.iter().any(|(known, _)| **known == *name);
     if own(&header, "\"alg\"") {
         let node = words.required("header")?;
         return node.fault("alg stands in the header by itself", "remove it from header");
@@ -238,7 +248,8 @@ fn alg(node: &Node<'_>, names: &mut Names<'_>) -> Read<(AlgChoice, Vec<Alg>)> {
         return node.fault("this is no choice", "give the parameter \"kind\": \"choice\"");
     };
     let algs: Option<Vec<_>> = choices.iter().map(|choice| Alg::parse(choice)).collect();
-    let is_always_set = names.parameters[index].is_required || names.parameters[index].default.is_some();
+    let is_always_set =
+        names.parameters[index].is_required || names.parameters[index].default.is_some();
     match algs {
         Some(algs) if is_always_set => Ok((AlgChoice::Parameter(index), algs)),
         Some(_) => node.fault("this can be absent", "give the parameter a default"),
@@ -247,9 +258,4 @@ fn alg(node: &Node<'_>, names: &mut Names<'_>) -> Read<(AlgChoice, Vec<Alg>)> {
             format!("choose between: {}", Alg::NAMES.map(|(name, _)| name).join(", ")),
         ),
     }
-}
-
-/// A member's name in JSON text, quotes included.
-pub(super) fn quoted(name: &str) -> Box<str> {
-    serde_json::to_string(name).unwrap_or_default().into()
 }

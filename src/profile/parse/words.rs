@@ -45,7 +45,9 @@ impl<'a> Node<'a> {
     }
 
     /// The members of an object whose names are the profile's own.
-    pub(super) fn entries<'n>(&'n self) -> Read<impl Iterator<Item = &'n Member<'a>> + use<'n, 'a>> {
+    pub(super) fn entries<'n>(
+        &'n self,
+    ) -> Read<impl Iterator<Item = &'n Member<'a>> + use<'n, 'a>> {
         let Value::Object(members) = &self.value else { return self.is_not("an object") };
         Ok(members.iter().filter(|member| !is_remark(member)))
     }
