@@ -134,12 +134,12 @@ fn name(node: &Node<'_>) -> Read<Arc<str>> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     match (1..=40).contains(&text.len())
         && text.bytes().all(is_plain)
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.starts_with('-')
     {
         true => Ok(text.into()),
         false => node.fault(
             "this cannot be a profile's name",
-            "use a-z, 0-9 and hyphens, a letter first, at most 40 characters",
+            "use a-z, 0-9 and hyphens, no hyphen first, at most 40 characters",
         ),
     }
 }
