@@ -200,7 +200,8 @@ mod by_name {
     #[test]
     fn an_unknown_vendor_or_name_lists_those_that_exist() {
         let error = ClientBuilder::by_name("epic").unwrap_err();
-        assert_eq!(error.remedy(), "use one of: parchment, ehealth, edvak, pattern");
+        let names: Vec<_> = caretoken::Profile::names().collect();
+        assert_eq!(error.remedy(), format!("use one of: {}", names.join(", ")));
         let error = ClientBuilder::by_name("pattern").unwrap().set("clientid", "x").unwrap_err();
         assert_eq!(error.message(), "clientid is not a setting of pattern");
         for name in ["client_id", "client_secret", "base_url", "ca_file", "timeout_ms"] {
@@ -233,7 +234,8 @@ mod by_name {
         let mut builder = ClientBuilder::by_name("pattern").unwrap();
         builder = builder.set("base_url", "https://pattern.example").unwrap();
         for (name, value) in [
-            ("base_url", "https://other.example/fake-path"),
+            ("base_url", "https://other.example/fake-path/"),
+            ("base_url", "http://other.example"),
             ("timeout_ms", "0"),
             ("timeout_ms", "-5"),
             ("timeout_ms", "ten"),

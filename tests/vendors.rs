@@ -19,7 +19,7 @@ fn golden(name: &str) -> String {
 fn every_vendor_has_its_golden_request_and_answer() {
     let unknown = ClientBuilder::by_name("no-such-vendor").unwrap_err();
     let names = unknown.remedy().strip_prefix("use one of: ").unwrap();
-    let tests = include_str!("vendors.rs");
+    let tests = concat!(include_str!("vendors.rs"), include_str!("standard.rs"));
     for name in names.split(", ") {
         for file in [format!("{name}.request"), format!("{name}.answer.json")] {
             assert!(!golden(&file).is_empty());

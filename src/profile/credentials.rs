@@ -264,7 +264,9 @@ pub(crate) fn check_value(parameter: &Parameter, value: &str) -> Result<(), Erro
         Err(Error::setting(parameter.name.to_string(), problem, remedy.to_owned()))
     };
     if let Kind::Url(rule) = &parameter.kind {
-        return given_url::parse(&parameter.name, rule, value).map(|_| ());
+        let url = given_url::parse(&parameter.name, rule, value)?;
+        // Whether plain http is allowed may be set later.
+        return given_url::check_scheme(&parameter.name, rule, &url, true);
     }
     if value.is_empty() {
         return wrong("is empty", "set it to the value that the vendor gave you");

@@ -118,19 +118,24 @@ fn push_xml(out: &mut SecretBuf, text: &str) {
     });
 }
 
+/// Short escapes where JSON has them (RFC 8259 §7).
 fn push_json(out: &mut SecretBuf, text: &str) {
     const HEX: &[u8] = b"0123456789abcdef";
-    for byte in text.as_bytes() {
-        match byte {
-            b'"' | b'\\' => out.push(&[b'\\', *byte]),
-            0..=0x1f => {
-                let digits = [b'0' + (byte >> 4), HEX[usize::from(byte & 0xf)]];
+    let mut rest = text.as_bytes();
+    let is_escaped = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    while let Some(at) = rest.iter().position(is_escaped) {
+        out.push(&rest[..at]);
+        let byte = rest[at];
+        match b"\"\\\x08\x09\x0a\x0c\x0d".iter().position(|known| *known == byte) {
+            Some(index) => out.push(&[b'\\', b"\"\\btnfr"[index]]),
+            None => {
                 out.push(b"\\u00");
-                out.push(&digits);
+                out.push(&[b'0' + (byte >> 4), HEX[usize::from(byte & 0xf)]]);
             }
-            _ => out.push(slice::from_ref(byte)),
         }
+        rest = &rest[at + 1..];
     }
+    out.push(rest);
 }
 
 /// Appends `text` with some ASCII characters replaced.
@@ -215,7 +220,7 @@ mod tests {
     #[test]
     fn each_escape_is_that_of_its_language() {
         for (escape, text, expected) in [
-            (Escape::Json, "a\"b\\c\n\u{1f}</ä\u{2028}", "a\\\"b\\\\c\\u000a\\u001f</ä\u{2028}"),
+            (Escape::Json, "a\"b\\c\n\u{1f}</ä\u{2028}", "a\\\"b\\\\c\\n\\u001f</ä\u{2028}"),
             (
                 Escape::Xml,
                 "<a b='\"'>&\t\r\nä",

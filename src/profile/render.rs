@@ -17,7 +17,7 @@ use crate::profile::vocabulary::{
     Body, Definition, How, JsonTemplate, Jwt, JwtKey, Piece, RequestTemplate, Slot, Text,
     TimeFormat, UrlStart, UrlTemplate,
 };
-use crate::transport::{Request, RequestParts, Url};
+use crate::transport::{Request, RequestParts, Url, header_flaw};
 
 /// What requests are made of, besides the profile.
 pub(crate) struct Inputs<'a> {
@@ -108,6 +108,11 @@ impl<'a> Rendering<'a> {
         let mut headers = Vec::with_capacity(template.headers.len());
         for (name, text) in &template.headers {
             if let Some(value) = self.text(text, push_raw)? {
+                // What the caller gave was checked before; what a step gave was not.
+                if let Some(flaw) = value.expose_text().and_then(header_flaw) {
+                    let slot = text.slots().next().map_or(Slot::Endpoint, |(slot, _)| slot);
+                    return Err(self.flaw(slot, flaw));
+                }
                 headers.push((Arc::clone(name), value));
             }
         }

@@ -132,10 +132,7 @@ fn version(words: &Object<'_, '_>) -> Read<()> {
 fn name(node: &Node<'_>) -> Read<Arc<str>> {
     let text = node.text()?;
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    match (1..=40).contains(&text.len())
-        && text.bytes().all(is_plain)
-        && !text.starts_with('-')
-    {
+    match (1..=40).contains(&text.len()) && text.bytes().all(is_plain) && !text.starts_with('-') {
         true => Ok(text.into()),
         false => node.fault(
             "this cannot be a profile's name",

@@ -142,10 +142,6 @@ fn node<'a>(text: &'a str, raw: &'a str, depth: usize) -> Read<Node<'a>> {
                 // Between the values stand commas, names and colons.
                 let at = end + text[end..value.at].find('"').unwrap_or(0);
                 end = value.at + raw.get().len();
-                if members.iter().any(|known| known.name == name) {
-                    let problem = "this member is there twice";
-                    return Err(Fault::new(at, problem, "remove one of the two"));
-                }
                 members.push(Member { name, at, value });
             }
             Value::Object(members)

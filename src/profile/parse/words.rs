@@ -31,9 +31,23 @@ impl<'a> Node<'a> {
         self.fault(format!("this is {found}"), format!("write {wanted}"))
     }
 
+    /// The members of an object, no two of which have the same name.
+    fn members<'n>(&'n self) -> Read<&'n [Member<'a>]> {
+        let Value::Object(members) = &self.value else { return self.is_not("an object") };
+        let mut names: Vec<_> = members.iter().map(|member| (&*member.name, member.at)).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            None => Ok(members),
+            Some(pair) => {
+                let problem = "this member is there twice";
+                Err(Fault::new(pair[1].1, problem, "remove one of the two"))
+            }
+        }
+    }
+
     /// The object, where it has no members but these.
     pub(super) fn object<'n>(&'n self, known: &[&str]) -> Read<Object<'n, 'a>> {
-        let Value::Object(members) = &self.value else { return self.is_not("an object") };
+        let members = self.members()?;
         match members.iter().find(|member| !is_remark(member) && !known.contains(&&*member.name)) {
             None => Ok(Object { at: self.at, members }),
             Some(unknown) => Err(Fault::new(
@@ -48,8 +62,7 @@ impl<'a> Node<'a> {
     pub(super) fn entries<'n>(
         &'n self,
     ) -> Read<impl Iterator<Item = &'n Member<'a>> + use<'n, 'a>> {
-        let Value::Object(members) = &self.value else { return self.is_not("an object") };
-        Ok(members.iter().filter(|member| !is_remark(member)))
+        Ok(self.members()?.iter().filter(|member| !is_remark(member)))
     }
 
     pub(super) fn array(&self) -> Read<&[Node<'a>]> {

@@ -1,0 +1,1089 @@
+//! Profiles from texts: what the reader refuses and says, and what the engine does by each word.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use caretoken::transport::{Request, Response, Transport};
+use caretoken::{Client, ClientBuilder, Error, ErrorKind, Profile, SecretBuf};
+use serde_json::{Value, json};
+use support::{NOW_DATE, NOW_MS, Script, TestClock, plain};
+
+/// A small profile with some members replaced.
+fn profile(changes: Value) -> Value {
+    let mut profile = json!({
+        "caretoken": 1,
+        "name": "acme",
+        "parameters": { "key": { "holder": true } },
+        "request": { "url": "https://api.acme.example/login", "json": { "key": "{key}" } },
+        "answer": { "access_token": "/token", "expires": { "in": "/ttl", "unit": "seconds" } }
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        profile[name] = value.clone();
+    }
+    profile
+}
+
+fn read(changes: Value) -> Result<Profile, Error> {
+    Profile::from_json(profile(changes).to_string())
+}
+
+fn builder(changes: Value) -> ClientBuilder {
+    Client::builder(read(changes).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn build(builder: ClientBuilder) -> (Client, Arc<Script>, Arc<TestClock>) {
+    let (script, clock) = (Script::new(), TestClock::new());
+    let builder = builder.transport(script.clone()).clock(clock.clone());
+    (builder.build().unwrap_or_else(|error| panic!("{error}")), script, clock)
+}
+
+/// The token of one answer to the small profile with these changes.
+fn answered(
+    changes: Value,
+    status: u16,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<caretoken::Token, Error> {
+    let builder = builder(changes).set("key", "fake-key").unwrap();
+    let (client, script, _) = build(builder);
+    let headers = [&[("date", NOW_DATE)], headers].concat();
+    script.answer_with(status, &headers, body);
+    client.token_within(Duration::from_millis(100))
+}
+
+mod reader {
+    use super::*;
+
+    fn fault(text: &str) -> Error {
+        let error = Profile::from_json(text).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidSetting, Some("profile")));
+        error
+    }
+
+    #[test]
+    fn a_fault_has_line_column_path_and_what_would_be_right() {
+        let text = "{\n  \"caretoken\": 1,\n  \"name\": \"acme\",\n  \"request\": { \"url\": \"https://a.example/t\" },\n  \"answer\": {\n    \"access_token\": \"/t\",\n    \"expires\": { \"in\": \"/e\", \"unit\": \"second\" }\n  }\n}";
+        let error = fault(text);
+        assert_eq!(
+            error.message(),
+            "profile is wrong at line 7, column 38 (/answer/expires/unit): there is no such word"
+        );
+        assert_eq!(
+            error.remedy(),
+            "did you mean seconds? write one of: milliseconds, seconds, minutes, hours"
+        );
+        let error = fault(&text.replace("\"answer\"", "\"anser\""));
+        assert!(error.message().contains("line 5, column 3 (/anser)"), "{error}");
+        assert!(error.remedy().starts_with("did you mean answer?"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_by_its_place() {
+        for (text, place, problem) in [
+            ("", "line 1, column 1", "ends in the middle"),
+            ("{\"caretoken\": 1,", "line 1, column 16", "ends in the middle"),
+            ("{\n \"name\" 1}", "line 2, column 9", "not JSON"),
+            ("{} {}", "line 1, column 4", "not JSON"),
+            ("[1, 2", "line 1", "ends in the middle"),
+        ] {
+            let error = fault(text);
+            assert!(error.message().contains(place), "{text}: {error}");
+            assert!(error.message().contains(problem), "{text}: {error}");
+        }
+        let error = Profile::from_json(b"{\n\"name\": \"\xff\"}").unwrap_err();
+        assert_eq!(error.message(), "profile is not UTF-8 (in line 2)");
+        let error = Profile::from_json(vec![b' '; 10 << 20]).unwrap_err();
+        assert_eq!(error.message(), "profile is larger than 64 KiB");
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        assert!(fault(&deep).message().contains("nested too deeply"));
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
+        assert!(fault(&deep).message().contains("nested too deeply"));
+        let twice = r#"{"caretoken": 1, "name": "a", "name": "b"}"#;
+        assert!(fault(twice).message().contains("(/name): this member is there twice"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let text = format!("\u{feff}{}", profile(json!({})));
+        assert_eq!(Profile::from_json(text).unwrap().name(), "acme");
+    }
+
+    #[test]
+    fn a_files_faults_and_its_own() {
+        let error = Profile::from_file("/nonexistent/profile.json").unwrap_err();
+        assert!(error.message().starts_with("profile cannot be read (No such file"), "{error}");
+        assert!(Profile::from_file(env!("CARGO_MANIFEST_DIR")).is_err());
+        if cfg!(unix) {
+            let error = Profile::from_file("/dev/zero").unwrap_err();
+            assert_eq!(error.message(), "profile is not a regular file");
+        }
+    }
+
+    /// One fault each, with a piece of what is said about it.
+    #[test]
+    fn each_fault_is_named() {
+        let url = |url: &str| json!({ "request": { "url": url, "json": { "key": "{key}" } } });
+        let request = |request: Value| json!({ "request": request });
+        let header = |name: &str, value: &str| json!({ "request": { "url": "https://a.example/t", "headers": { name: value } } });
+        for (changes, said) in [
+            (json!({ "caretoken": 2 }), "version"),
+            (json!({ "name": "Acme" }), "name"),
+            (json!({ "parameters": {} }), "{key} is neither a parameter nor a value"),
+            (
+                json!({ "parameters": { "key": {}, "other": {} } }),
+                "the parameter other is never used",
+            ),
+            (
+                json!({ "parameters": { "key": { "kind": "url", "holder": true } } }),
+                "always is one",
+            ),
+            (json!({ "parameters": { "key": { "default": "fake" } } }), "a secret has no default"),
+            (json!({ "parameters": { "scopes": {} } }), "meaning of its own"),
+            (url("http://a.example/t"), "not an https URL"),
+            (url("https://user@a.example/t"), "not a host"),
+            (url("https://a.example/t?x={key}"), "no query"),
+            (url("https://a.example/t#x"), "no query"),
+            (url("https://a.example/a/../t"), ". and .."),
+            (url("https://a.example/{key}"), "secret and would stand in a URL"),
+            (url("https://{key}.a.example/t"), "cannot stand here"),
+            (url("https://A.example/t"), "not a host"),
+            (url("https://a.example:0/t"), "not a host"),
+            (url("https://a example/t"), "no spaces"),
+            (url("{key}/t"), "not of kind url"),
+            (header("x-key", "a\r\nb: {key}"), "control character"),
+            (header("x\r\nkey", "{key}"), "cannot be the name of a header"),
+            (header("content-length", "{key}"), "the transport's own"),
+            (header("host", "{key}"), "the transport's own"),
+            (header("x-key", " {key}"), "begins or ends with a space"),
+            (header("x-key", "token=\"{key}\""), "break out"),
+            (header("x-key", "{key"), "without its other half"),
+            (header("x-key", "{key:base64}"), "no such escape"),
+            (header("x-key", "{access_token}"), "stands in use alone"),
+            (
+                request(
+                    json!({ "url": "https://a.example/t", "form": { "k": "{key}" }, "json": {} }),
+                ),
+                "exclude each other",
+            ),
+            (
+                request(
+                    json!({ "method": "GET", "url": "https://a.example/t", "form": { "k": "{key}" } }),
+                ),
+                "in a GET",
+            ),
+            (
+                request(
+                    json!({ "url": "https://a.example/t", "text": "{key}", "content_type": "text/plain" }),
+                ),
+                "break out",
+            ),
+            (
+                request(json!({ "url": "https://a.example/t", "text": "{key:json}" })),
+                "content_type is missing",
+            ),
+            (
+                request(json!({ "url": "https://a.example/t", "query": { "k": "{key}" } })),
+                "in a URL",
+            ),
+            (
+                json!({ "answer": { "access_token": "token", "expires": { "life": "5m" } } }),
+                "not a JSON Pointer",
+            ),
+            (
+                json!({ "answer": { "access_token": "/a~2", "expires": { "life": "5m" } } }),
+                "not a JSON Pointer",
+            ),
+            (
+                json!({ "answer": { "access_token": "/t", "expires": { "life": "0s" } } }),
+                "not a duration",
+            ),
+            (json!({ "answer": { "access_token": "/t" } }), "expires is missing"),
+            (json!({ "answer": { "access_token": "/t", "expires": {} } }), "says nothing"),
+            (json!({ "limits": { "longest_life": "5s" } }), "longer than the longest"),
+            (json!({ "use": { "value": "Bearer" } }), "stands here once"),
+            (json!({ "use": { "value": "{access_token}{access_token}" } }), "stands here once"),
+            (json!({ "scopes": {} }), "{scopes} is never used"),
+            (
+                json!({ "refresh": { "request": { "url": "https://a.example/r" } } }),
+                "does not use {refresh_token}",
+            ),
+            (json!({ "values": { "v": { "uuid": true } } }), "never used"),
+        ] {
+            match read(changes.clone()) {
+                Ok(_) => panic!("{changes} is taken"),
+                Err(error) => {
+                    assert!(error.to_string().contains(said), "{changes}: {error}");
+                    assert!(error.message().contains("line 1, column "), "{error}");
+                    assert!(!error.remedy().is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_that_can_never_fit_is_a_fault() {
+        let rules = |rules: Value| json!({ "refusals": { "rules": rules } });
+        for (changes, said) in [
+            (rules(json!([{ "kind": "access_denied" }])), "fits every refusal"),
+            (
+                rules(json!([
+                    { "status": 401, "kind": "access_denied" },
+                    { "status": 401, "code": "x", "kind": "rate_limited" }
+                ])),
+                "/refusals/rules/1): this rule can never fit",
+            ),
+            (
+                rules(json!([
+                    { "code": ["x", "y"], "kind": "access_denied" },
+                    { "status": [400, 401], "code": "y", "kind": "rate_limited" }
+                ])),
+                "can never fit",
+            ),
+            (rules(json!([{ "field": "key", "kind": "access_denied" }])), "faulty_fields"),
+            (rules(json!([{ "status": 700, "kind": "access_denied" }])), "200 to 599"),
+            (rules(json!([{ "status": 401, "kind": "timeout" }])), "no such kind"),
+        ] {
+            let error = read(changes.clone()).unwrap_err();
+            assert!(error.to_string().contains(said), "{changes}: {error}");
+        }
+        read(rules(json!([
+            { "status": 401, "code": "x", "kind": "rate_limited" },
+            { "status": 401, "code": null, "kind": "access_denied" },
+            { "status": 401, "kind": "access_revoked" },
+            { "code": "x", "kind": "unavailable" }
+        ])))
+        .unwrap();
+    }
+
+    #[test]
+    fn steps_and_values_go_in_the_order_of_the_file() {
+        let step = |url: &str, value: &str| {
+            json!({
+                "request": { "url": url, "json": { "key": "{key}" } },
+                "answer": { "values": { value: "/v" } }
+            })
+        };
+        let uses = |a: &str, b: &str| {
+            let mut steps =
+                [step("https://a.example/1", "one"), step("https://a.example/2", "two")];
+            steps[0]["request"]["json"]["other"] = json!(a);
+            steps[1]["request"]["json"]["other"] = json!(b);
+            let request =
+                json!({ "url": "https://a.example/t", "json": { "a": "{one}", "b": "{two}" } });
+            read(json!({ "steps": steps, "request": request }))
+        };
+        uses("x", "{one}").unwrap();
+        for (a, b) in [("{two}", "x"), ("{one}", "x"), ("{two}", "{one}"), ("x", "{two}")] {
+            let error = uses(a, b).unwrap_err();
+            assert!(error.message().contains("known only after a later step"), "{error}");
+        }
+        let values = json!({ "a": { "text": "{b}" }, "b": { "text": "{key}" } });
+        let request = json!({ "url": "https://a.example/t", "json": { "a": "{a}" } });
+        let error = read(json!({ "values": values, "request": request })).unwrap_err();
+        assert!(error.message().contains("{b} is made later"), "{error}");
+        let many = json!({ "steps": [step("https://a.example/1", "a"), step("https://a.example/1", "b"), step("https://a.example/1", "c"), step("https://a.example/1", "d")] });
+        assert!(read(many).unwrap_err().message().contains("more than 3"));
+    }
+
+    #[test]
+    fn a_parameter_cannot_have_the_name_of_a_setting() {
+        let changes = json!({
+            "parameters": { "timeout_ms": {} },
+            "request": { "url": "https://a.example/t", "json": { "t": "{timeout_ms}" } }
+        });
+        let error = builder(changes).build().unwrap_err();
+        assert!(error.message().contains("timeout_ms, which is a setting's name"), "{error}");
+    }
+
+    #[test]
+    fn remarks_may_stand_anywhere_and_are_not_sent() {
+        let mut text = profile(json!({}));
+        text["$schema"] = json!("profile.schema.json");
+        for place in [
+            "/parameters",
+            "/parameters/key",
+            "/request",
+            "/request/json",
+            "/answer",
+            "/answer/expires",
+        ] {
+            text.pointer_mut(place).unwrap()["$comment"] = json!("{nothing}");
+        }
+        let builder = Client::builder(Profile::from_json(text.to_string()).unwrap());
+        let (client, script, _) = build(builder.set("key", "fake-key").unwrap());
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        assert_eq!(script.sent()[0].body, r#"{"key":"fake-key"}"#);
+    }
+}
+
+mod answers {
+    use super::*;
+
+    fn answer(answer: Value) -> Value {
+        let mut whole = json!({ "access_token": "/token", "expires": { "life": "5m" } });
+        for (name, value) in answer.as_object().unwrap() {
+            whole[name] = value.clone();
+        }
+        json!({ "answer": whole })
+    }
+
+    #[test]
+    fn every_way_to_say_when_a_token_ends() {
+        let jwt = |exp: i64| {
+            use base64::Engine as _;
+            let claims = format!(r#"{{"exp":{exp}}}"#);
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+            format!("e30.{claims}.fake-signature")
+        };
+        let soon = NOW_MS / 1000 + 600;
+        for (expires, token, end, seconds) in [
+            (json!({ "in": "/e", "unit": "milliseconds" }), "fake".into(), json!(90_000), 90),
+            (json!({ "in": "/e", "unit": "seconds" }), "fake".into(), json!("90"), 90),
+            (json!({ "in": "/e", "unit": "minutes" }), "fake".into(), json!(15), 900),
+            (json!({ "in": "/e", "unit": "hours" }), "fake".into(), json!(2), 7200),
+            (
+                json!({ "in": "/e", "unit": "hours", "default": "7m" }),
+                "fake".into(),
+                json!(null),
+                420,
+            ),
+            (json!({ "at": "/e", "unit": "seconds" }), "fake".into(), json!(soon), 600),
+            (json!({ "at": "/e", "unit": "milliseconds" }), "fake".into(), json!(soon * 1000), 600),
+            (
+                json!({ "at": "/e", "unit": "rfc3339" }),
+                "fake".into(),
+                json!("2023-11-14T22:23:20Z"),
+                600,
+            ),
+            (
+                json!({ "at": "/e", "unit": "rfc3339" }),
+                "fake".into(),
+                json!("2023-11-15 00:23:20.000+02:00"),
+                600,
+            ),
+            (
+                json!({ "at": "/e", "unit": "http_date" }),
+                "fake".into(),
+                json!("Tue, 14 Nov 2023 22:23:20 GMT"),
+                600,
+            ),
+            (json!({ "jwt": true }), jwt(soon), json!(null), 600),
+            (json!({ "jwt": true, "default": "8m" }), "fake-opaque".into(), json!(null), 480),
+            (json!({ "life": "15m" }), "fake".into(), json!(null), 900),
+            // A JWT can shorten each.
+            (json!({ "life": "15m" }), jwt(soon), json!(null), 600),
+        ] {
+            let body = json!({ "token": token, "e": end }).to_string();
+            let token = answered(answer(json!({ "expires": expires })), 200, &[], &body);
+            let token = token.unwrap_or_else(|error| panic!("{expires}: {error}"));
+            assert_eq!(token.lifetime(), Duration::from_secs(seconds), "{expires}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_cannot_be_read_is_no_guess() {
+        for (expires, end, said) in [
+            (json!({ "in": "/e", "unit": "seconds" }), json!(null), "e is missing"),
+            (json!({ "in": "/e", "unit": "seconds" }), json!("soon"), "e is not a number"),
+            (json!({ "in": "/e", "unit": "hours" }), json!(i64::MAX), "e is out of range"),
+            (
+                json!({ "at": "/e", "unit": "rfc3339" }),
+                json!("tomorrow"),
+                "e is not a date of RFC 3339",
+            ),
+            (json!({ "at": "/e", "unit": "rfc3339" }), json!(5), "e is not a string"),
+            (
+                json!({ "at": "/e", "unit": "http_date" }),
+                json!("2023-11-14"),
+                "e is not a date of HTTP",
+            ),
+            (json!({ "jwt": true }), json!(null), "token is no JWT that says when it ends"),
+        ] {
+            let body = json!({ "token": "fake-opaque", "e": end }).to_string();
+            let error =
+                answered(answer(json!({ "expires": expires })), 200, &[], &body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidLifetime, "{expires}");
+            assert_eq!(error.message(), said);
+        }
+    }
+
+    #[test]
+    fn a_token_may_stand_in_a_header_a_cookie_or_be_the_body() {
+        let header = answer(json!({ "access_token": { "header": "x-auth-token" } }));
+        let token =
+            answered(header.clone(), 200, &[("X-Auth-Token", "fake-in-header")], "").unwrap();
+        assert_eq!(plain(&token), "fake-in-header");
+        let error = answered(header, 200, &[], "{}").unwrap_err();
+        assert_eq!(error.message(), "the answer has no header x-auth-token");
+
+        let cookie = answer(json!({ "access_token": { "cookie": "session" } }));
+        let cookies = [
+            ("set-cookie", "sessionid=fake-other; Path=/"),
+            ("Set-Cookie", "session=fake-cookie; HttpOnly"),
+        ];
+        assert_eq!(plain(&answered(cookie, 200, &cookies, "<html>").unwrap()), "fake-cookie");
+
+        let body = answer(json!({ "access_token": { "body": true } }));
+        assert_eq!(
+            plain(&answered(body.clone(), 200, &[], "\r\n fake-body \n").unwrap()),
+            "fake-body"
+        );
+        let error = answered(body, 200, &[], "<html>sorry, no</html>").unwrap_err();
+        assert_eq!(
+            error.message(),
+            "the answer's body has characters that no bearer token can have"
+        );
+
+        let whole = answer(json!({ "access_token": "" }));
+        assert_eq!(plain(&answered(whole, 200, &[], "\"fake-string\"").unwrap()), "fake-string");
+        let item = answer(json!({ "access_token": "/tokens/1/a~1b" }));
+        let token = answered(item, 200, &[], r#"{"tokens":[{},{"a/b":"fake-item"}]}"#);
+        assert_eq!(plain(&token.unwrap()), "fake-item");
+    }
+
+    #[test]
+    fn a_success_can_be_told_by_a_member_of_any_kind() {
+        for (success, good, bad, senseless) in [
+            (json!("/ok"), json!(true), json!(false), json!("true")),
+            (json!({ "at": "/ok", "is": 0 }), json!(0), json!(4), json!("0")),
+            (
+                json!({ "at": "/ok", "is": "SUCCESS" }),
+                json!("SUCCESS"),
+                json!("FAILURE"),
+                json!(null),
+            ),
+            (json!({ "at": "/ok", "is": false }), json!(false), json!(true), json!(0)),
+        ] {
+            let changes = answer(json!({ "success": success }));
+            let call = |ok: &Value| {
+                let body = json!({ "ok": ok, "token": "fake-token", "error": "invalid_client" });
+                answered(changes.clone(), 200, &[], &body.to_string())
+            };
+            call(&good).unwrap();
+            assert_eq!(call(&bad).unwrap_err().kind(), ErrorKind::CredentialsRejected, "{success}");
+            assert_eq!(
+                call(&senseless).unwrap_err().kind(),
+                ErrorKind::AnswerMalformed,
+                "{success}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_inside_a_200_is_a_refusal() {
+        let mut changes = answer(json!({ "refused_if": "/errors" }));
+        changes["refusals"] = json!({ "code": ["/errors/0/code"], "rules": [{ "code": "AUTH", "kind": "credentials_rejected", "remedy": "check the key" }] });
+        let body = r#"{"errors":[{"code":"AUTH"}],"token":"fake-token"}"#;
+        let error = answered(changes.clone(), 200, &[], body).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.remedy()),
+            (ErrorKind::CredentialsRejected, "check the key")
+        );
+        assert_eq!(error.vendor_code(), Some("AUTH"));
+        for nothing in ["null", "false", "0", "\"\"", "[]", "{}"] {
+            let body = format!(r#"{{"errors":{nothing},"token":"fake-token"}}"#);
+            answered(changes.clone(), 200, &[], &body).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_rules_leave_open_follows_rfc_6749_and_then_the_status() {
+        for (status, body, kind) in [
+            (400, r#"{"error":"invalid_client"}"#, ErrorKind::CredentialsRejected),
+            (400, r#"{"error":"invalid_scope"}"#, ErrorKind::ScopeRefused),
+            (400, r#"{"error":17}"#, ErrorKind::RequestRefused),
+            (403, "", ErrorKind::AccessDenied),
+            (500, "<html>", ErrorKind::Unavailable),
+        ] {
+            assert_eq!(answered(json!({}), status, &[], body).unwrap_err().kind(), kind, "{body}");
+        }
+        let number = json!({ "refusals": { "code": ["/errno"], "rules": [{ "code": "17", "kind": "access_revoked" }] } });
+        let error = answered(number, 400, &[], r#"{"errno":17}"#).unwrap_err();
+        assert_eq!((error.kind(), error.vendor_code()), (ErrorKind::AccessRevoked, Some("17")));
+    }
+
+    #[test]
+    fn the_token_says_which_header_it_is_for() {
+        let use_ = |header: &str, value: &str| {
+            let changes = json!({ "use": { "header": header, "value": value } });
+            answered(changes, 200, &[], r#"{"token":"fake-token","ttl":60}"#).unwrap()
+        };
+        let token = use_("x-session", "{access_token}");
+        assert_eq!((token.header(), token.token_type()), ("x-session", ""));
+        assert_eq!(token.authorization().expose_secret(), "fake-token");
+        assert_eq!(plain(&token), "fake-token");
+        let token = use_("authorization", "Token token=\"{access_token}\"");
+        assert_eq!((token.header(), token.token_type()), ("authorization", "Token"));
+        assert_eq!(token.authorization().expose_secret(), "Token token=\"fake-token\"");
+        assert_eq!(plain(&token), "fake-token");
+        let shown = format!("{token:?} {:?}", token.access_token());
+        assert!(!shown.contains("fake-token"), "{shown}");
+    }
+
+    #[test]
+    fn scopes_by_another_separator_are_joined_and_split() {
+        let changes = json!({
+            "scopes": { "separator": ",", "default": ["a"] },
+            "request": { "url": "https://a.example/t", "form": { "key": "{key}", "scope": "{scopes}" } },
+            "answer": { "access_token": "/token", "scope": "/scope", "expires": { "life": "5m" } }
+        });
+        let builder = builder(changes).set("key", "fake-key").unwrap();
+        let (client, script, _) = build(builder.clone().scopes(["b", "c"]));
+        script.answer(200, r#"{"token":"fake-token","scope":"b, c d"}"#);
+        assert_eq!(client.token().unwrap().scopes(), ["b", "c", "d"]);
+        assert_eq!(script.sent()[0].body, "key=fake-key&scope=b%2Cc");
+        let (client, script, _) = build(builder.clone());
+        script.answer(200, r#"{"token":"fake-token"}"#);
+        assert_eq!(client.token().unwrap().scopes(), ["a"]);
+        assert_eq!(script.sent()[0].body, "key=fake-key&scope=a");
+        assert_eq!(builder.scopes(["b,c"]).build().unwrap_err().field(), Some("scopes"));
+    }
+}
+
+mod steps {
+    use super::*;
+
+    fn two_steps() -> Value {
+        json!({
+            "steps": [{
+                "request": { "url": "https://login.example/session", "json": { "key": "{key}" } },
+                "answer": { "status": [201], "values": { "session": "/session", "practice": "/practice" } }
+            }],
+            "request": {
+                "method": "GET",
+                "url": "https://api.example/practices/{practice}/token",
+                "headers": { "x-session": "{session}" },
+                "query": { "for": "{practice}" }
+            }
+        })
+    }
+
+    fn client() -> (Client, Arc<Script>, Arc<TestClock>) {
+        build(builder(two_steps()).set("key", "fake-key").unwrap())
+    }
+
+    #[test]
+    fn a_value_of_one_answer_goes_into_the_next_request() {
+        let (client, script, clock) = client();
+        for session in ["fake-session-1", "fake-session-2"] {
+            script.answer(201, &format!(r#"{{"session":"{session}","practice":17}}"#));
+            script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        }
+        let token = client.token().unwrap();
+        clock.advance(token.lifetime());
+        client.token().unwrap();
+        let sent = script.sent();
+        assert_eq!(
+            sent[1].golden(),
+            "GET https://api.example/practices/17/token?for=17\naccept: application/json\nx-session: fake-session-1\n\n\n"
+        );
+        assert_eq!(sent[3].header("x-session"), Some("fake-session-2"));
+        assert_eq!(client.stats().fetches, 4);
+    }
+
+    #[test]
+    fn what_a_step_answers_is_checked_like_a_token() {
+        for (status, body, kind) in [
+            (401, r#"{"error":"invalid_client"}"#, ErrorKind::CredentialsRejected),
+            (200, r#"{"session":"fake-session","practice":17}"#, ErrorKind::UnexpectedStatus),
+            (201, r#"{"session":"fake-session"}"#, ErrorKind::AnswerMalformed),
+            (201, r#"{"session":"","practice":17}"#, ErrorKind::AnswerMalformed),
+            (201, r#"{"session":{},"practice":17}"#, ErrorKind::AnswerMalformed),
+            (201, "<html>", ErrorKind::AnswerNotJson),
+        ] {
+            let (client, script, _) = client();
+            script.answer(status, body);
+            let error = client.token_within(Duration::from_millis(50)).unwrap_err();
+            assert_eq!(error.kind(), kind, "{body}: {error}");
+            assert_eq!(error.vendor(), Some("acme"));
+            assert_eq!(script.requests(), 1);
+        }
+    }
+
+    #[test]
+    fn a_steps_value_cannot_break_out_of_its_place() {
+        for (session, practice) in
+            [("fake\\r\\nx-evil: 1", "17"), ("fäke", "17"), ("fake", ".."), ("fake", ".")]
+        {
+            let (client, script, _) = client();
+            script.answer(201, &format!(r#"{{"session":"{session}","practice":"{practice}"}}"#));
+            // The built-in transport checks headers; this one must not even get them.
+            match client.token_within(Duration::from_millis(50)) {
+                Err(error) => assert!(!error.to_string().contains("fake"), "{error}"),
+                Ok(_) => panic!("{session} {practice}"),
+            }
+            assert_eq!(script.requests(), 1, "{session} {practice}");
+        }
+        let (client, script, _) = client();
+        script.answer(201, r#"{"session":"fake","practice":"../a?b=c#d/%2e%2e"}"#);
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        assert!(script.sent()[1].url.starts_with(
+            "https://api.example/practices/..%2Fa%3Fb%3Dc%23d%2F%252e%252e/token?for="
+        ));
+    }
+
+    #[test]
+    fn a_steps_value_is_not_shown_by_a_later_refusal() {
+        let (client, script, _) = client();
+        script.answer(201, r#"{"session":"fake-session-0123","practice":17}"#);
+        script.answer(401, r#"{"error":"fake-session-0123"}"#);
+        let error = client.token_within(Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.vendor_code(), None);
+        assert!(!error.to_string().contains("fake-session"), "{error}");
+    }
+
+    fn discovery() -> Value {
+        json!({
+            "parameters": { "base_url": { "kind": "url" }, "key": {} },
+            "steps": [{
+                "request": { "method": "GET", "url": "{base_url}/.well-known/conf" },
+                "answer": { "values": { "token_endpoint": { "at": "/token_endpoint", "kind": "url" } } }
+            }],
+            "values": { "aud": { "text": "{endpoint}" } },
+            "request": { "url": "{token_endpoint}/x", "form": { "key": "{key}", "aud": "{aud}" } }
+        })
+    }
+
+    #[test]
+    fn a_discovered_url_is_followed_on_the_same_host_and_below_it() {
+        for (found, is_good) in [
+            ("https://fhir.example/token", true),
+            ("https://auth.fhir.example/token", true),
+            ("https://FHIR.example/token", true),
+            ("https://evil.example/token", false),
+            ("https://evilfhir.example/token", false),
+            ("https://fhir.example.evil.example/token", false),
+            ("http://fhir.example/token", false),
+            ("https://fhir.example:8443/token", false),
+            ("https://fhir.example@evil.example/token", false),
+            ("https://fhir.example/token?x=", false),
+            ("/token", false),
+            ("//evil.example/token", false),
+        ] {
+            let builder = builder(discovery()).set("base_url", "https://fhir.example").unwrap();
+            let (client, script, _) = build(builder.set("key", "fake-key").unwrap());
+            script.answer(200, &json!({ "token_endpoint": found }).to_string());
+            if is_good {
+                script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+            }
+            let result = client.token_within(Duration::from_millis(50));
+            assert_eq!(result.is_ok(), is_good, "{found}: {result:?}");
+            let sent = script.sent();
+            assert_eq!(sent.len(), if is_good { 2 } else { 1 }, "{found}");
+            if is_good {
+                assert_eq!(sent[1].url, format!("{}/x", found.replace("FHIR", "fhir")));
+                assert!(sent[1].body.contains("aud=https%3A%2F%2F"), "{}", sent[1].body);
+            }
+        }
+    }
+}
+
+mod places {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
+    use super::*;
+
+    /// A request with the value in each place, and a canary behind it.
+    const EVERYWHERE: &str = r#"{
+            "caretoken": 1,
+            "name": "acme",
+            "parameters": {
+                "header": {}, "quoted": {}, "user": {}, "password": {}, "body": {},
+                "query": { "in_url": true },
+                "segment": { "kind": "path_segment", "in_url": true },
+                "label": { "kind": "host_label" }
+            },
+            "values": { "pair": { "basic": { "user": "{user}", "password": "{password}" } } },
+            "request": {
+                "url": "https://{label}.acme.example/a/{segment}/z",
+                "query": { "q": "{query}", "canary": "1" },
+                "headers": {
+                    "authorization": "Basic {pair}", "x-header": "<{header:url}>", "x-bare": "{header}",
+                    "x-quoted": "k=\"{quoted:quoted}\"", "x-canary": "1"
+                },
+                "json": {
+                    "plain": "{body}", "inner": "mutation {{ login(p: \"{body:json}\") }}",
+                    "xml": "<p a=\"{body:xml}\"/>", "url": "f(q={body:url})", "canary": 1
+                }
+            },
+            "answer": { "access_token": "/token", "expires": { "in": "/ttl", "unit": "seconds" } }
+        }"#;
+
+    fn given(name: &str, value: &str) -> Option<support::Sent> {
+        let mut builder = Client::builder(Profile::from_json(EVERYWHERE).unwrap());
+        for other in ["header", "quoted", "user", "password", "body", "query", "segment", "label"] {
+            builder = match builder.set(other, if other == name { value } else { "fake" }) {
+                Ok(builder) => builder,
+                Err(error) => {
+                    assert_eq!((other, error.field()), (name, Some(name)));
+                    return None;
+                }
+            };
+        }
+        let (client, script, _) = build(builder);
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        script.sent().pop()
+    }
+
+    fn percent_decoded(text: &str) -> String {
+        percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
+    }
+
+    fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+        text.strip_prefix(before).unwrap().strip_suffix(after).unwrap()
+    }
+
+    /// Values that try to break out, and any others.
+    fn value() -> impl Strategy<Value = String> {
+        let evil = prop::sample::select(vec![
+            "\"",
+            "\\",
+            "\\\"",
+            "'",
+            "<",
+            ">",
+            "&",
+            "&amp;",
+            "{",
+            "}",
+            "{key}",
+            "{{",
+            "\r\n",
+            "\n",
+            "\0",
+            "%",
+            "%00",
+            "%2F",
+            "/",
+            "../",
+            "?",
+            "#",
+            "&canary=2",
+            "=",
+            ";",
+            ",",
+            " ",
+            "\t",
+            "@evil.example",
+            ":8443",
+            ".evil.example",
+            "ä",
+            "\u{2028}",
+            "]]>",
+            "\"}",
+            "*/",
+            "--",
+        ]);
+        prop_oneof![
+            prop::collection::vec(evil, 1..5).prop_map(|parts| parts.concat()),
+            "[ -~]{1,12}",
+            "\\PC{1,8}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, rng_seed: RngSeed::Fixed(11), ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_value_breaks_out_of_its_place(
+            name in prop::sample::select(vec!["header", "quoted", "user", "password", "body", "query", "segment", "label"]),
+            value in value(),
+        ) {
+            let Some(sent) = given(name, &value) else { return Ok(()) };
+            let expected = |place: &str| if place == name { value.clone() } else { "fake".to_owned() };
+            // The URL.
+            let (path, query) = sent.url.split_once('?').unwrap();
+            let path = path.strip_prefix("https://").unwrap();
+            let (host, path) = path.split_once('/').unwrap();
+            // Names of hosts have no case.
+            prop_assert_eq!(host, format!("{}.acme.example", expected("label").to_ascii_lowercase()));
+            let segment = between(path, "a/", "/z");
+            prop_assert!(!segment.contains(['/', '?', '#']) && !matches!(segment, "." | ".."));
+            prop_assert_eq!(percent_decoded(segment), expected("segment"));
+            prop_assert_eq!(percent_decoded(between(query, "q=", "&canary=1")), expected("query"));
+            prop_assert!(sent.url.bytes().all(|byte| byte.is_ascii_graphic()));
+            // The headers.
+            let names: Vec<_> = sent.headers.iter().map(|(name, _)| name.as_str()).collect();
+            prop_assert_eq!(names, ["content-type", "accept", "authorization", "x-header", "x-bare", "x-quoted", "x-canary"]);
+            for (_, value) in &sent.headers {
+                prop_assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            }
+            use base64::Engine as _;
+            let pair = between(sent.header("authorization").unwrap(), "Basic ", "");
+            let pair = base64::engine::general_purpose::STANDARD.decode(pair).unwrap();
+            let pair = String::from_utf8(pair).unwrap();
+            prop_assert_eq!(pair.split_once(':').unwrap(), (&*expected("user"), &*expected("password")));
+            let quoted = between(sent.header("x-quoted").unwrap(), "k=\"", "\"");
+            let mut unquoted = String::new();
+            let mut chars = quoted.chars();
+            while let Some(c) = chars.next() {
+                prop_assert!(c != '"');
+                unquoted.push(if c == '\\' { chars.next().unwrap() } else { c });
+            }
+            prop_assert_eq!(unquoted, expected("quoted"));
+            prop_assert_eq!(percent_decoded(between(sent.header("x-header").unwrap(), "<", ">")), expected("header"));
+            prop_assert_eq!(sent.header("x-bare").unwrap(), expected("header"));
+            // The body.
+            let body: Value = serde_json::from_str(&sent.body).unwrap();
+            prop_assert_eq!(body.as_object().unwrap().len(), 5);
+            prop_assert_eq!(&body["canary"], &json!(1));
+            prop_assert_eq!(body["plain"].as_str().unwrap(), expected("body"));
+            let inner = between(body["inner"].as_str().unwrap(), "mutation { login(p: ", ") }");
+            prop_assert_eq!(serde_json::from_str::<String>(inner).unwrap(), expected("body"));
+            let xml = between(body["xml"].as_str().unwrap(), "<p a=\"", "\"/>");
+            prop_assert!(!xml.contains(['<', '>', '"', '\'']));
+            let plain = xml.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")
+                .replace("&apos;", "'").replace("&#9;", "\t").replace("&#10;", "\n")
+                .replace("&#13;", "\r").replace("&amp;", "&");
+            prop_assert_eq!(plain, expected("body"));
+            prop_assert_eq!(percent_decoded(between(body["url"].as_str().unwrap(), "f(q=", ")")), expected("body"));
+        }
+    }
+
+    #[test]
+    fn a_form_and_a_text_body_keep_their_values_too() {
+        let evil = "a&b=c\"<>+ %\\ä";
+        let form = json!({ "request": { "url": "https://a.example/t", "form": { "k": "x{key}y", "z": "1" } } });
+        let (client, script, _) = build(builder(form).set("key", evil).unwrap());
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        assert_eq!(script.sent()[0].body, "k=xa%26b%3Dc%22%3C%3E%2B+%25%5C%C3%A4y&z=1");
+
+        let text = json!({ "request": {
+            "url": "https://a.example/t", "content_type": "text/xml; charset=utf-8",
+            "text": "<l k=\"{key:xml}\">{{}}</l>"
+        } });
+        let (client, script, _) = build(builder(text).set("key", evil).unwrap());
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        let sent = &script.sent()[0];
+        assert_eq!(sent.header("content-type"), Some("text/xml; charset=utf-8"));
+        assert_eq!(sent.body, "<l k=\"a&amp;b=c&quot;&lt;&gt;+ %\\ä\">{}</l>");
+    }
+
+    #[test]
+    fn a_host_that_the_caller_gives_is_one() {
+        let host = |kind: &str, url: &str, value: &str| {
+            let changes = json!({
+                "parameters": { "key": {}, "host": { "kind": kind } },
+                "request": { "url": url, "json": { "key": "{key}" } }
+            });
+            let builder = builder(changes).set("key", "fake-key").unwrap();
+            builder.set("host", value).and_then(|builder| builder.transport(Script::new()).build())
+        };
+        for good in ["api.example", "api.example:8443", "192.0.2.1", "[2001:db8::1]:443"] {
+            host("host", "https://{host}/t", good).unwrap();
+        }
+        for bad in [
+            "api.example/x",
+            "a@b.example",
+            "https://a.example",
+            "a b",
+            "a#b",
+            "a?b",
+            "a\\b",
+            "",
+            "a:0",
+            "a:b",
+        ] {
+            assert_eq!(
+                host("host", "https://{host}/t", bad).unwrap_err().field(),
+                Some("host"),
+                "{bad}"
+            );
+        }
+        for bad in ["a.b", "a/b", "a@b", "-a", "a-", "", "ä", "a:1", "a%2e"] {
+            let error = host("host_label", "https://{host}.vendor.example/t", bad).unwrap_err();
+            assert_eq!(error.field(), Some("host"), "{bad}");
+        }
+        // The domain must be the file's own.
+        for url in ["https://vendor.{host}/t", "https://{host}/t", "https://a{host}/t"] {
+            let changes = json!({
+                "parameters": { "key": {}, "host": { "kind": "host_label" } },
+                "request": { "url": url, "json": { "key": "{key}" } }
+            });
+            assert!(read(changes).is_err(), "{url}");
+        }
+    }
+}
+
+mod values {
+    use super::*;
+
+    #[test]
+    fn a_value_is_made_anew_for_each_attempt_and_kept_within_it() {
+        let changes = json!({
+            "values": {
+                "id": { "uuid": true },
+                "s": { "now": "seconds", "number": true },
+                "a_ms": { "now": "milliseconds" },
+                "day": { "now": "rfc3339" },
+                "date": { "now": "http_date" },
+                "hash": { "sha256": "{key}|{a_ms}", "as": "base64" },
+                "mac": { "hmac": { "hash": "sha512", "key": "{key}", "text": "{a_ms}" } }
+            },
+            "request": {
+                "url": "https://a.example/t",
+                "headers": { "x-id": "{id}", "x-date": "{date}", "x-hash": "{hash}", "x-mac": "{mac}" },
+                "json": { "id": "{id}", "s": "{s}", "ms": "{a_ms}", "day": "{day}" }
+            }
+        });
+        let (client, script, clock) = build(builder(changes).set("key", "fake-key").unwrap());
+        for _ in 0..2 {
+            script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+            clock.advance(client.token().unwrap().lifetime());
+        }
+        let sent = script.sent();
+        let id = |index: usize| sent[index].header("x-id").unwrap();
+        assert_ne!(id(0), id(1));
+        let body: Value = serde_json::from_str(&sent[0].body).unwrap();
+        assert_eq!(
+            body,
+            json!({ "id": id(0), "s": 1_700_000_000, "ms": "1700000000000", "day": "2023-11-14T22:13:20Z" })
+        );
+        assert_eq!(sent[0].header("x-date"), Some(NOW_DATE));
+        assert_ne!(sent[0].header("x-mac"), sent[1].header("x-mac"));
+        assert_eq!(sent[0].header("x-mac").unwrap().len(), 128);
+        let digest = ring::digest::digest(&ring::digest::SHA256, b"fake-key|1700000000000");
+        use base64::Engine as _;
+        let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+        assert_eq!(sent[0].header("x-hash"), Some(digest.as_str()));
+    }
+
+    #[test]
+    fn what_is_absent_is_left_out() {
+        let changes = json!({
+            "parameters": { "key": {}, "extra": { "optional": true }, "number": { "kind": "integer", "optional": true } },
+            "values": { "either": { "text": ["{extra}", "{key}"] } },
+            "request": {
+                "url": "https://a.example/t",
+                "headers": { "x-extra": "a {extra}", "x-either": "{either}" },
+                "json": { "key": "{key}", "extra": "{extra}", "list": ["{extra}", "{key}"], "in": { "number": "{number}" } }
+            }
+        });
+        let builder = builder(changes).set("key", "fake-key").unwrap();
+        let (client, script, _) = build(builder.clone());
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        let sent = &script.sent()[0];
+        assert_eq!(sent.body, r#"{"in":{},"key":"fake-key","list":["fake-key"]}"#);
+        assert_eq!((sent.header("x-extra"), sent.header("x-either")), (None, Some("fake-key")));
+        let builder = builder.set("extra", "more").unwrap().set("number", "-17").unwrap();
+        let (client, script, _) = build(builder);
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        let sent = &script.sent()[0];
+        assert_eq!(
+            sent.body,
+            r#"{"extra":"more","in":{"number":-17},"key":"fake-key","list":["more","fake-key"]}"#
+        );
+        assert_eq!(
+            (sent.header("x-extra"), sent.header("x-either")),
+            (Some("a more"), Some("more"))
+        );
+    }
+
+    #[test]
+    fn an_integer_is_one_and_a_choice_is_chosen() {
+        let changes = json!({
+            "parameters": { "key": {}, "n": { "kind": "integer" }, "c": { "kind": "choice", "choices": ["a", "b"], "default": "a" } },
+            "request": { "url": "https://a.example/t", "json": { "key": "{key}", "n": "{n}", "c": "{c}" } }
+        });
+        for bad in ["", "1.5", "01", "-0", "1e3", "0x1", " 1", "1,\"a\":2", "1234567890123456789"] {
+            assert_eq!(
+                builder(changes.clone()).set("n", bad).unwrap_err().field(),
+                Some("n"),
+                "{bad}"
+            );
+        }
+        let error = builder(changes.clone()).set("c", "A").unwrap_err();
+        assert_eq!(error.remedy(), "use one of: a, b");
+        builder(changes).set("n", "0").unwrap().set("c", "b").unwrap();
+    }
+}
+
+/// Nothing that a file says can do more than ask for a token where it says so.
+mod hostile {
+    use super::*;
+
+    /// Refuses every request that is not https to a host that ends in `.acme.example`.
+    struct Guard;
+
+    impl Transport for Guard {
+        fn send(
+            &self,
+            request: &Request,
+            _: &caretoken::transport::Attempt,
+        ) -> Result<Response, Error> {
+            assert!(
+                request.url().as_str().starts_with("https://api.acme.example/"),
+                "{}",
+                request.url()
+            );
+            Ok(Response::new(200, &[], SecretBuf::from(&br#"{"token":"fake-token","ttl":60}"#[..])))
+        }
+    }
+
+    #[test]
+    fn a_profile_knows_no_other_clients_secrets() {
+        let one = builder(json!({})).set("key", "fake-key-of-one").unwrap();
+        let one = one.transport(Arc::new(Guard)).build().unwrap();
+        one.token().unwrap();
+        // The same name, and parameters of the same names.
+        let (other, script, _) = build(builder(json!({})).set("key", "fake-key-of-other").unwrap());
+        script.answer(200, r#"{"token":"fake-other","ttl":60}"#);
+        assert_eq!(plain(&other.token().unwrap()), "fake-other");
+        assert!(!script.sent()[0].body.contains("of-one"));
+        assert_eq!(plain(&one.token().unwrap()), "fake-token");
+    }
+
+    #[test]
+    fn there_are_no_words_for_tls_proxies_and_logs() {
+        for word in [
+            "tls",
+            "proxy",
+            "redirects",
+            "log",
+            "roots",
+            "verify",
+            "insecure",
+            "settings",
+            "timeout",
+        ] {
+            let error = read(json!({ word: true })).unwrap_err();
+            assert!(error.message().contains("there is no such member"), "{word}: {error}");
+            let mut request = profile(json!({}));
+            request["request"][word] = json!(true);
+            assert!(Profile::from_json(request.to_string()).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_says_of_itself_shows_no_secret_and_breaks_no_line() {
+        for text in ["two\nlines", "\u{1b}[2J", ""] {
+            for member in ["title", "documentation"] {
+                assert!(read(json!({ member: text })).is_err(), "{member} {text:?}");
+            }
+            let rules = json!([{ "status": 401, "kind": "access_denied", "remedy": text }]);
+            assert!(read(json!({ "refusals": { "rules": rules } })).is_err(), "{text:?}");
+        }
+        // No placeholder has a meaning in a remedy.
+        let rules = json!([{ "status": 401, "kind": "access_denied", "remedy": "ask for {key}" }]);
+        let error = answered(json!({ "refusals": { "rules": rules } }), 401, &[], "").unwrap_err();
+        assert_eq!(error.remedy(), "ask for {key}");
+    }
+
+    #[test]
+    fn a_client_certificate_is_asked_for_where_the_file_says_so() {
+        let builder =
+            builder(json!({ "client_certificate": "required" })).set("key", "fake-key").unwrap();
+        let error = builder.clone().build().unwrap_err();
+        assert_eq!(error.field(), Some("client_cert_pem"));
+    }
+}
