@@ -403,6 +403,14 @@ fn check_escapes(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
     let has_bare = text.slots().any(|(_, escape)| escape.is_none());
     let may_have = !matches!(place, Place::Path | Place::Host | Place::Use | Place::Digest);
     let has_escape = text.slots().any(|(_, escape)| escape.is_some());
+    let has_block = text.0.iter().any(|piece| match piece {
+        Piece::Literal(literal) => literal.contains("\"\"\""),
+        Piece::Value(..) => false,
+    });
+    if has_block && has_escape {
+        let remedy = "write it between single quotation marks, or send it as a variable";
+        return node.fault("a block string of GraphQL has no escapes", remedy);
+    }
     match (needs && has_bare, has_escape && !may_have) {
         (false, false) => Ok(()),
         (true, _) => node.fault(

@@ -1,0 +1,32 @@
+//! What reading a profile costs: `cargo bench --bench profile` reads each that is compiled in many
+//! times and prints, tab-separated, name, bytes, measured, limit.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use caretoken::Profile;
+
+const READINGS: u32 = 2_000;
+const MOST_MICROSECONDS: f64 = 100.0;
+
+/// The best of some rounds, in microseconds: what else the machine does only makes it slower.
+fn best_of_rounds(mut work: impl FnMut()) -> f64 {
+    let rounds = (0..5).map(|_| {
+        let start = Instant::now();
+        (0..READINGS).for_each(|_| work());
+        start.elapsed().as_secs_f64() * 1e6 / f64::from(READINGS)
+    });
+    rounds.fold(f64::INFINITY, f64::min)
+}
+
+fn main() {
+    println!("name\tbytes\tmicroseconds to read\tlimit");
+    let mut slowest = 0.0_f64;
+    for name in Profile::names() {
+        let text = Profile::text_of(name).unwrap();
+        let took = best_of_rounds(|| drop(black_box(Profile::from_json(black_box(text)).unwrap())));
+        slowest = slowest.max(took);
+        println!("{name}\t{}\t{took:.1}\t{MOST_MICROSECONDS:.0}", text.len());
+    }
+    assert!(slowest <= MOST_MICROSECONDS, "{slowest} µs is too slow");
+}
