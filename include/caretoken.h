@@ -187,18 +187,26 @@ caretoken_status caretoken_config_new(const char *vendor,
  * any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
  * credentials by vendor, [those in brackets may be left out]:
  *
- *   parchment          partner_id, partner_secret, organization_id, organization_secret,
- *                      user_id, [authorization_bearer]
- *   ehealth            client_id, client_secret, refresh_token, [custom_psk], [api_key]
- *   edvak              client_id, client_secret, username, password
- *   pattern            client_id, client_secret
+ *   parchment          base_url, partner_id, partner_secret, organization_id,
+ *                      organization_secret, user_id, [authorization_bearer]
+ *   ehealth            base_url, client_id, client_secret, refresh_token, [custom_psk],
+ *                      [api_key]
+ *   edvak              base_url, client_id, client_secret, username, password
+ *   pattern            base_url, client_id, client_secret
+ *   oauth2-client-credentials
+ *                      token_url, client_id, client_secret, [client_authentication]
+ *   oauth2-password    token_url, client_id, [client_secret], [client_authentication], username,
+ *                      password
+ *   oauth2-refresh-token
+ *                      token_url, client_id, [client_secret], [client_authentication],
+ *                      refresh_token
+ *   oauth2-jwt-bearer  token_url, issuer, [subject], [audience], private_key, [key_id],
+ *                      [algorithm], [client_id]
  *
  * The settings:
  *
- *   base_url           Where the vendor's API lives, such as
- *                      https://api.parchmenthealth.io/external. Default: none; required.
- *   scopes             The scopes to request, separated by spaces; parchment requires at least
- *                      one, the others take none. Default: none.
+ *   scopes             The scopes to request, separated by spaces, where the profile takes any;
+ *                      parchment requires at least one. Default: none.
  *   timeout_ms         How many milliseconds a call may block at most, in all. Default: 30000.
  *   ca_pem             CA certificates (PEM) to trust besides those of roots: a private CA, or a
  *                      network that inspects TLS. May be set repeatedly. Default: none.
@@ -244,13 +252,15 @@ caretoken_status caretoken_config_new(const char *vendor,
  *                      account gets locked; 0 turns it off, also where that can lock an account.
  *                      Default: 900000.
  *   refresh_token_expires_at_ms
- *                      When the configured refresh token ends, in Unix milliseconds; ehealth
- *                      alone. The token is used once more before its end, and the event
- *                      sign_in_due tells days ahead that a person must sign in again. Default:
- *                      not known.
+ *                      When the configured refresh token ends, in Unix milliseconds; for
+ *                      profiles that take a refresh token, such as ehealth. The token is used
+ *                      once more before its end, and the event sign_in_due tells days ahead that
+ *                      a person must sign in again. Default: not known.
  *   percent_encode_credentials
  *                      true percent-encodes client id and secret before they are joined for HTTP
- *                      Basic (RFC 6749 section 2.3.1); pattern alone. Default: false.
+ *                      Basic (RFC 6749 section 2.3.1), and false joins them as they are; for
+ *                      profiles with HTTP Basic. Default: as the profile says; false for
+ *                      pattern.
  *   plain_http_to_loopback
  *                      true allows http:// to this machine itself, for tests; all addresses of
  *                      the host must be loopback. Default: false.
@@ -536,11 +546,13 @@ struct caretoken_token {
      */
     caretoken_str access_token;
     /**
-     * The whole value of the Authorization header: "Bearer " and the access token. Secret.
+     * The whole value of the header that carries it (see header): "Bearer " and the access token,
+     * unless the profile says otherwise. Secret.
      */
     caretoken_str authorization;
     /**
-     * The type of the token: always Bearer.
+     * The type of the token, which is the scheme of its header: Bearer, unless the profile says
+     * otherwise; empty where the header's value is the token alone.
      */
     caretoken_str token_type;
     /**
@@ -600,6 +612,11 @@ struct caretoken_token {
      * documents say. It is good until its end, but a new one is fetched once a second at most.
      */
     bool lifetime_implausible;
+    /**
+     * The name of the header that carries it, in lower case: authorization, unless the profile says
+     * otherwise.
+     */
+    caretoken_str header;
 };
 
 /**

@@ -96,6 +96,8 @@ impl Error {
     /// An error of this kind with its standard message and remedy.
     ///
     /// Public for injected [`Transport`](crate::transport::Transport)s. Give it nothing secret.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn new(kind: ErrorKind, phase: ErrorPhase) -> Self {
         Error(Arc::new(Details {
@@ -120,16 +122,31 @@ impl Error {
         problem: impl fmt::Display,
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let field = field.into();
-        Error::new(ErrorKind::InvalidSetting, ErrorPhase::Configure)
-            .with_message(format!("{field} {problem}"))
-            .with_remedy(remedy)
-            .with(|details| details.field = Some(field))
+        // One copy of the code, however many callers there are: the library stays small.
+        #[cold]
+        #[inline(never)]
+        fn setting(
+            field: Cow<'static, str>,
+            problem: &dyn fmt::Display,
+            remedy: Cow<'static, str>,
+        ) -> Error {
+            Error::new(ErrorKind::InvalidSetting, ErrorPhase::Configure)
+                .with_message(format!("{field} {problem}"))
+                .with_remedy(remedy)
+                .with(|details| details.field = Some(field))
+        }
+        setting(field.into(), &problem, remedy.into())
     }
 
     fn with(mut self, change: impl FnOnce(&mut Details)) -> Self {
-        change(Arc::make_mut(&mut self.0));
+        change(self.details());
         self
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn details(&mut self) -> &mut Details {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Replaces the message. It must hold no secret and no part of an answer's body.

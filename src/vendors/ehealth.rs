@@ -10,7 +10,7 @@ use crate::vendors::vendor::{Setup, Vendor, sealed};
 ///
 /// The refresh token comes from the user's sign-in. It does not change with each use; where an
 /// answer does bring a new one, the client goes on with that. When it dies
-/// ([`ErrorKind::SignInRequired`]), a person must sign in again.
+/// ([`ErrorKind::SignInRequired`](crate::ErrorKind::SignInRequired)), a person must sign in again.
 ///
 /// The vendor decides the scopes.
 ///

@@ -205,7 +205,7 @@ static void bad_lists_of_credentials(void) {
         {{"username", "another", 7}, {"password", "a\nb", 3}},
         {{"username", "another", 7}, {"password", NULL, 1}},
         {{"username", "another", 7}, {"password", "\xff", 1}},
-        {{"username", "another", 7}, {"base_url", "https://edvak.example", 21}},
+        {{"username", "another", 7}, {"base_url", "edvak.example", 13}},
         {{"username", "another", 7}, {NULL, "a", 1}},
         {{"username", "another", 7}, {"\xff", "a", 1}},
     };

@@ -284,14 +284,13 @@ impl<'a> Names<'a> {
 
     /// The derived values that the slots use, in the order in which they are made.
     pub(super) fn derived_of(&self, slots: &[Slot]) -> Vec<usize> {
-        let uses = slots.iter().flat_map(|slot| match slot {
-            Slot::Derived(index) => &*self.derived[*index].uses,
-            _ => &[],
-        });
-        let mut uses: Vec<_> = uses.copied().collect();
-        uses.sort_unstable();
-        uses.dedup();
-        uses
+        let is_used = |derived: &usize| {
+            slots.iter().any(|slot| match slot {
+                Slot::Derived(index) => self.derived[*index].uses.contains(derived),
+                _ => false,
+            })
+        };
+        (0..self.derived.len()).filter(is_used).collect()
     }
 
     /// The parameter that stands alone in a text such as `{private_key}`.
@@ -313,7 +312,7 @@ impl<'a> Names<'a> {
 
     /// Refuses what nothing uses.
     pub(super) fn check_all_used(&self) -> Read<()> {
-        let unused = |known: &Known, what: &str, remedy: &str| match known.is_used {
+        let unused = |known: &Known, what: &str, remedy: &'static str| match known.is_used {
             true => Ok(()),
             false => Err(Fault::new(known.at, format!("{what} is never used"), remedy)),
         };

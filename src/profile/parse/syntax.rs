@@ -14,11 +14,14 @@ const MOST_DEPTH: usize = 24;
 
 /// What is wrong with a profile, and where.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     /// The place in the text, in bytes.
-    pub(super) at: usize,
-    pub(super) problem: String,
-    pub(super) remedy: String,
+    at: usize,
+    problem: Cow<'static, str>,
+    remedy: Cow<'static, str>,
 }
 
 pub(super) type Read<T> = Result<T, Fault>;
@@ -51,22 +54,33 @@ pub(super) struct Member<'a> {
 }
 
 impl Fault {
-    pub(super) fn new(at: usize, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Fault { at, problem: problem.into(), remedy: remedy.into() }
+    pub(super) fn new(
+        at: usize,
+        problem: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        // One copy of the code, however many callers there are: the library stays small.
+        #[cold]
+        #[inline(never)]
+        fn new(at: usize, problem: Cow<'static, str>, remedy: Cow<'static, str>) -> Fault {
+            Fault(Box::new(Inner { at, problem, remedy }))
+        }
+        new(at, problem.into(), remedy.into())
     }
 
     /// The error about the profile `text`, with line, column and path.
     pub(super) fn in_profile(self, text: &str, root: Option<&Node<'_>>) -> Error {
-        let before = text.get(..self.at).unwrap_or(text);
+        let Inner { at, problem, remedy } = *self.0;
+        let before = text.get(..at).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let mut path = String::new();
-        let place = match root.is_some_and(|root| path_to(root, self.at, &mut path)) {
+        let place = match root.is_some_and(|root| path_to(root, at, &mut path)) {
             true if !path.is_empty() => format!(" ({path})"),
             _ => String::new(),
         };
-        let problem = format!("is wrong at line {line}, column {column}{place}: {}", self.problem);
-        Error::setting("profile", problem, self.remedy)
+        let problem = format!("is wrong at line {line}, column {column}{place}: {problem}");
+        Error::setting("profile", problem, remedy)
     }
 }
 

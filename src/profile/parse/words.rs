@@ -1,5 +1,7 @@
 //! Objects of a profile: known members, types, and the errors about them.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::syntax::{Fault, Member, Node, Read, Value};
@@ -13,8 +15,8 @@ pub(super) struct Object<'n, 'a> {
 impl<'a> Node<'a> {
     pub(super) fn fault<T>(
         &self,
-        problem: impl Into<String>,
-        remedy: impl Into<String>,
+        problem: impl Into<Cow<'static, str>>,
+        remedy: impl Into<Cow<'static, str>>,
     ) -> Read<T> {
         Err(Fault::new(self.at, problem, remedy))
     }
@@ -34,13 +36,12 @@ impl<'a> Node<'a> {
     /// The members of an object, no two of which have the same name.
     fn members<'n>(&'n self) -> Read<&'n [Member<'a>]> {
         let Value::Object(members) = &self.value else { return self.is_not("an object") };
-        let mut names: Vec<_> = members.iter().map(|member| (&*member.name, member.at)).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        let mut names = HashSet::with_capacity(members.len());
+        match members.iter().find(|member| !names.insert(&*member.name)) {
             None => Ok(members),
-            Some(pair) => {
+            Some(second) => {
                 let problem = "this member is there twice";
-                Err(Fault::new(pair[1].1, problem, "remove one of the two"))
+                Err(Fault::new(second.at, problem, "remove one of the two"))
             }
         }
     }

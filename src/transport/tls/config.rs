@@ -66,7 +66,10 @@ impl RustlsConfig {
 /// needs SHA-256, for which processors have instructions, and not the slower SHA-384.
 fn provider() -> CryptoProvider {
     let mut provider = rustls::crypto::ring::default_provider();
-    provider.cipher_suites.sort_by_key(|known| known.suite() != TLS13_AES_128_GCM_SHA256);
+    let suites = &mut provider.cipher_suites;
+    if let Some(at) = suites.iter().position(|known| known.suite() == TLS13_AES_128_GCM_SHA256) {
+        suites[..=at].rotate_right(1);
+    }
     provider
 }
 
