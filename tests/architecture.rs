@@ -33,6 +33,7 @@ const CARETOKEN: &[&str] = &[
     "der.rs",
     "thread.rs",
     "event.rs",
+    "file.rs",
     "json.rs",
     "stats.rs",
     "life/sync.rs",
