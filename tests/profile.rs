@@ -509,6 +509,7 @@ mod answers {
     fn the_token_says_which_header_it_is_for() {
         let use_ = |header: &str, value: &str| {
             let changes = json!({ "use": { "header": header, "value": value } });
+            assert_eq!(read(changes.clone()).unwrap().header(), header);
             answered(changes, 200, &[], r#"{"token":"fake-token","ttl":60}"#).unwrap()
         };
         let token = use_("x-session", "{access_token}");
@@ -1081,8 +1082,10 @@ mod hostile {
 
     #[test]
     fn a_client_certificate_is_asked_for_where_the_file_says_so() {
-        let builder =
-            builder(json!({ "client_certificate": "required" })).set("key", "fake-key").unwrap();
+        let changes = json!({ "client_certificate": "required" });
+        assert!(read(changes.clone()).unwrap().needs_client_certificate());
+        assert!(!read(json!({})).unwrap().needs_client_certificate());
+        let builder = builder(changes).set("key", "fake-key").unwrap();
         let error = builder.clone().build().unwrap_err();
         assert_eq!(error.field(), Some("client_cert_pem"));
     }

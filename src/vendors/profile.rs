@@ -98,9 +98,23 @@ impl Profile {
         self.0.documentation.iter().map(|page| &**page)
     }
 
+    /// The name of the header that carries the vendor's tokens, in lower case: `authorization` unless
+    /// the profile says otherwise. Each [`Token`](crate::Token) says it, too.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        &self.0.usage.header
+    }
+
     /// What the caller gives, in the order of the file: enough to draw a page of settings.
     pub fn parameters(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> {
         self.0.parameters.iter().map(Parameter)
+    }
+
+    /// Whether the vendor identifies its clients by mutual TLS: a client cannot be built without
+    /// [`ClientBuilder::client_certificate`](crate::ClientBuilder::client_certificate) then.
+    #[must_use]
+    pub fn needs_client_certificate(&self) -> bool {
+        self.0.needs_client_certificate
     }
 
     /// Whether scopes can be requested, and whether one must.
