@@ -147,6 +147,7 @@ const CARETOKEN: &[&str] = &[
     "capi/arguments.rs",
     "capi/helpers.rs",
     "capi/token.rs",
+    "capi/profile.rs",
     "capi/config.rs",
     "capi/event.rs",
     "capi/callbacks.rs",

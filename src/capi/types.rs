@@ -9,8 +9,8 @@ use crate::memory::Secret;
 /// wherever C wants a string.
 ///
 /// data is never NULL: what is absent is the empty text with a len of 0. The text belongs to the
-/// object that it was read from (a token, an error) and lives exactly as long; those in the arguments
-/// of a callback live until the callback returns. Never free it, never write to it.
+/// object that it was read from (a token, an error, a profile) and lives exactly as long; those in the
+/// arguments of a callback live until the callback returns. Never free it, never write to it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct caretoken_str {
