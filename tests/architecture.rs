@@ -181,6 +181,33 @@ const SANDBOX: &[&str] = &[
     "main.rs",
 ];
 
+/// The files of the program, from the lowest to the highest.
+const CLI: &[&str] = &[
+    "log.rs",
+    "exit.rs",
+    "settings.rs",
+    "arguments.rs",
+    "failure.rs",
+    "output.rs",
+    "rotation.rs",
+    "values.rs",
+    "profile.rs",
+    "doctor.rs",
+    "generate.rs",
+    "token_text.rs",
+    "command.rs",
+    "token.rs",
+    "check/part.rs",
+    "check/sample.rs",
+    "check/made_up.rs",
+    "check/script.rs",
+    "check/outcome.rs",
+    "check/report.rs",
+    "check/run.rs",
+    "check/mod.rs",
+    "main.rs",
+];
+
 #[test]
 fn each_file_of_caretoken_imports_only_files_below_it() {
     let found = crate_at("caretoken", "src");
@@ -193,6 +220,13 @@ fn each_file_of_the_sandbox_imports_only_files_below_it() {
     let found = crate_at("caretoken_sandbox", "sandbox/src");
     assert!(found.imports.len() > 30, "the reader is blind");
     assert_none(&violations(&found, SANDBOX));
+}
+
+#[test]
+fn each_file_of_the_program_imports_only_files_below_it() {
+    let found = crate_at("caretoken_cli", "cli/src");
+    assert!(found.imports.len() > 50, "the reader is blind");
+    assert_none(&violations(&found, CLI));
 }
 
 #[test]
