@@ -222,6 +222,378 @@ mod reader {
         }
     }
 
+    /// What is said is true of the place that is named, and helps there.
+    #[test]
+    fn a_fault_is_shown_where_it_is() {
+        let steps = |value: Value| {
+            let answer = json!({ "values": { "v": value } });
+            let request = json!({ "url": "https://a.example/s" });
+            json!({
+                "steps": [{ "request": request, "answer": answer }],
+                "request": { "url": "https://a.example/t", "json": { "k": "{key}", "v": "{v}" } }
+            })
+        };
+        let values = |value: Value| {
+            json!({
+                "values": { "v": value },
+                "request": { "url": "https://a.example/t", "json": { "k": "{key}", "v": "{v}" } }
+            })
+        };
+        let parameter = |name: &str, parameter: Value, url: &str| {
+            json!({
+                "parameters": { "key": {}, name: parameter },
+                "request": { "url": url, "headers": { "x-p": format!("{{{name}}}") }, "json": { "k": "{key}" } }
+            })
+        };
+        let refresh = |request: Value, answer: Value| {
+            let answer_ =
+                json!({ "access_token": "/t", "refresh_token": "/r", "expires": { "life": "5m" } });
+            json!({ "answer": answer_, "refresh": { "request": request, "answer": answer } })
+        };
+        let answer = json!({ "access_token": "/t", "expires": { "life": "5m" } });
+        let url = "https://a.example/t";
+        for (changes, path, said) in [
+            // A default is for the place where it stands.
+            (
+                parameter("p", json!({ "secret": false, "default": "\u{e4}" }), url),
+                "/parameters/p/default",
+                "outside ASCII",
+            ),
+            (
+                parameter("p", json!({ "kind": "url", "default": "https://a.example/" }), "{p}/t"),
+                "/parameters/p/default",
+                "ends in a slash",
+            ),
+            (
+                parameter("p", json!({ "kind": "url", "default": "http://localhost" }), url),
+                "/parameters/p/default",
+                "write https://HOST",
+            ),
+            (
+                parameter("refresh_token", json!({ "secret": false }), url),
+                "/parameters/refresh_token/secret",
+                "is a secret text",
+            ),
+            (
+                parameter("refresh_token", json!({ "kind": "integer" }), url),
+                "/parameters/refresh_token/kind",
+                "is a secret text",
+            ),
+            (json!({ "documentation": "https://" }), "/documentation", "write https://"),
+            (
+                json!({ "documentation": ["https://a.example", "https:///a"] }),
+                "/documentation/1",
+                "write https://",
+            ),
+            (
+                json!({ "scopes": { "default": ["a", "b c"] } }),
+                "/scopes/default/1",
+                "no scope can have",
+            ),
+            (steps(json!({ "at": "/v" })), "/steps/0/answer/values/v", "kind is missing"),
+            (
+                steps(json!({ "header": "x-v", "kind": "url" })),
+                "/steps/0/answer/values/v/kind",
+                "kind has no meaning without at",
+            ),
+            (values(json!({ "uuid": 1 })), "/values/v/uuid", "write true"),
+            (
+                values(json!({ "basic": { "user": "a:{key}", "password": "x" } })),
+                "/values/v/basic/user",
+                "has no colon",
+            ),
+            (
+                values(
+                    json!({ "jwt": { "alg": "HS256", "key": "{key}", "header": { "alg": "none" } } }),
+                ),
+                "/values/v/jwt/header/alg",
+                "by itself",
+            ),
+            (
+                json!({ "values": { "refresh_token": { "uuid": true } } }),
+                "/values/refresh_token",
+                "meaning of its own",
+            ),
+            (
+                json!({ "answer": { "access_token": "/a\nb", "expires": { "life": "5m" } } }),
+                "/answer/access_token",
+                "a control character",
+            ),
+            (
+                json!({ "answer": { "access_token": "/a".repeat(17), "expires": { "life": "5m" } } }),
+                "/answer/access_token",
+                "more than 16 levels",
+            ),
+            (
+                json!({ "refresh": { "request": { "url": url, "json": "{refresh_token}" } } }),
+                "/refresh/request/json",
+                "an object or an array",
+            ),
+            (
+                json!({ "refresh": { "request": { "url": url, "json": ["{refresh_token}"] } } }),
+                "/answer",
+                "no answer brings a refresh token",
+            ),
+            // Neither a remark nor braces are a use.
+            (
+                refresh(json!({ "url": url, "$comment": "{refresh_token}" }), answer.clone()),
+                "/refresh/request",
+                "does not use",
+            ),
+            (
+                refresh(json!({ "url": url, "json": ["{{refresh_token}}"] }), answer.clone()),
+                "/refresh/request",
+                "does not use",
+            ),
+            (
+                refresh(json!({ "url": url, "query": { "r": "{refresh_token}" } }), answer),
+                "/refresh/request/query/r",
+                "would stand in a URL",
+            ),
+        ] {
+            let error = read(changes.clone()).err().unwrap_or_else(|| panic!("{changes} is taken"));
+            assert!(error.message().contains(&format!(" ({path}): ")), "{changes}: {error}");
+            assert!(error.to_string().contains(said), "{changes}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_claims_of_a_jwt_does_not_stand_in_a_url() {
+        let changes = |claims: Value, parameter: Value| {
+            json!({
+                "parameters": { "key": {}, "p": parameter },
+                "values": { "v": { "jwt": { "alg": "HS256", "key": "{key}", "claims": claims } } },
+                "request": { "url": "https://a.example/t", "query": { "v": "{v}" }, "json": { "p": "{p}" } }
+            })
+        };
+        // The key cannot be read out of it.
+        read(changes(json!({}), json!({}))).unwrap();
+        read(changes(json!({ "p": "{p}" }), json!({ "in_url": true }))).unwrap();
+        for claims in [json!({ "p": "{p}" }), json!({ "p": [{ "q": "x{p}" }] })] {
+            let error = read(changes(claims, json!({}))).unwrap_err();
+            assert!(error.message().contains("(/request/query/v): {v} is secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_longest_life_covers_that_of_the_refresh() {
+        let changes = |longest: &str| {
+            json!({
+                "answer": { "access_token": "/t", "refresh_token": "/r", "expires": { "life": "5m" } },
+                "refresh": {
+                    "request": { "url": "https://a.example/r", "json": ["{refresh_token}"] },
+                    "answer": { "access_token": "/t", "expires": { "life": "48h" } }
+                },
+                "limits": { "longest_life": longest }
+            })
+        };
+        read(changes("48h")).unwrap();
+        let error = read(changes("47h")).unwrap_err();
+        assert!(
+            error.message().contains("(/refresh/answer): the life in expires is longer"),
+            "{error}"
+        );
+
+        // Without a limit that says otherwise, it is not cut.
+        let mut changes = changes("48h");
+        changes.as_object_mut().unwrap().remove("limits");
+        let (client, script, clock) = build(builder(changes).set("key", "fake-key").unwrap());
+        script.answer(200, r#"{"t":"fake-first","r":"fake-refresh"}"#);
+        script.answer(200, r#"{"t":"fake-second"}"#);
+        clock.advance(client.token().unwrap().lifetime());
+        let token = client.token().unwrap();
+        assert_eq!((plain(&token), token.lifetime_was_cut()), ("fake-second", false));
+        assert_eq!(token.lifetime(), Duration::from_secs(48 * 3600));
+    }
+
+    #[test]
+    fn a_fault_is_one_line_of_bounded_length_whatever_the_file_has() {
+        let long = "x".repeat(60_000);
+        for (name, path) in [
+            ("a\nb\u{1b}[2J", "/a\u{fffd}b\u{fffd}[2J"),
+            ("a/~b", "/a~1~0b"),
+            (&*long, &*format!("/{}…", &long[..60])),
+        ] {
+            let error = read(json!({ name: 1 })).unwrap_err();
+            assert!(
+                error.message().contains(&format!(" ({path}): there is no such member")),
+                "{error}"
+            );
+            assert!(!error.to_string().contains(char::is_control));
+        }
+    }
+
+    /// The grammar of JSON allows it, and no text can have it.
+    #[test]
+    fn half_a_surrogate_pair_is_told_by_its_place() {
+        for (text, place) in [
+            ("{\n\"caretoken\": 1, \"name\": \"a\\ud83d\"}", "line 2"),
+            ("{\n\"caretoken\": 1, \"n\\udc00\": 1}", "line 2"),
+            ("{\"caretoken\": 1, \"name\": \"\\ud83d\\u0041\"}", "line 1"),
+        ] {
+            let error = fault(text);
+            assert!(error.message().contains(place), "{text}: {error}");
+            assert!(error.message().ends_with("this is one half of a surrogate pair"), "{error}");
+        }
+        let pair =
+            profile(json!({})).to_string().replace("acme.example", "acme.example/\\ud83d\\ude00");
+        assert!(fault(&pair).message().contains("nothing outside ASCII"));
+    }
+
+    /// Within the 64 KiB that a profile may have, nothing takes long, and nothing goes deep.
+    #[test]
+    fn a_hostile_text_is_read_at_once() {
+        let many = |count: usize, item: &dyn Fn(usize) -> String| {
+            (0..count).map(item).collect::<Vec<_>>().join(",")
+        };
+        let with = |member: &str, text: &str| {
+            profile(json!({ member: "HERE" })).to_string().replace("\"HERE\"", text)
+        };
+        let names = many(4500, &|index| format!(r#""a{index}":{{}}"#));
+        let step_values = many(4500, &|index| format!(r#""a{index}":"""#));
+        let codes = |last: usize| {
+            many(100, &|index| format!("\"{}\"", if index == 99 { last + 1000 } else { index }))
+        };
+        let rules =
+            many(100, &|index| format!(r#"{{"code":[{}],"kind":"unavailable"}}"#, codes(index)));
+        let body = |text: &str| {
+            format!(r#"{{"url":"https://a.example/t","json":{{"k":"{{key}}","x":{text}}}}}"#)
+        };
+        let texts = [
+            // Taken, and large.
+            (
+                with(
+                    "request",
+                    &body(&format!("{{{}}}", many(7000, &|index| format!("\"{index}\":1")))),
+                ),
+                None,
+            ),
+            (with("request", &body(&format!("\"{}\"", "{key}".repeat(12_000)))), None),
+            (with("request", &body(&format!("\"{}\"", "{{}}".repeat(15_000)))), None),
+            (with("request", &body(&"9".repeat(60_000))), None),
+            (with("request", &body(&format!("\"{}\"", "\\ud83d\\ude00".repeat(5_000)))), None),
+            // Refused.
+            (with("parameters", &format!("{{{names}}}")), Some("more than 40 parameters")),
+            (
+                with(
+                    "values",
+                    &format!(
+                        "{{{}}}",
+                        names
+                            .replace("{}", r#"{"uuid":true}"#)
+                            .split_at(60_000)
+                            .0
+                            .rsplit_once(',')
+                            .unwrap()
+                            .0
+                    ),
+                ),
+                Some("more than 40 values"),
+            ),
+            (
+                with(
+                    "steps",
+                    &format!(
+                        r#"[{{"request":{{"url":"https://a.example"}},"answer":{{"values":{{{step_values}}}}}}}]"#
+                    ),
+                ),
+                Some("more than 40 values"),
+            ),
+            (with("refusals", &format!(r#"{{"rules":[{rules}]}}"#)), Some("more than 40 rules")),
+            (
+                with(
+                    "refusals",
+                    &format!(
+                        r#"{{"rules":[{{"code":[{}],"kind":"unavailable"}}]}}"#,
+                        many(10_000, &|_| "\"a\"".into())
+                    ),
+                ),
+                Some("more than 100 items"),
+            ),
+            (
+                with(
+                    "parameters",
+                    &format!(
+                        r#"{{"c":{{"kind":"choice","choices":[{}]}}}}"#,
+                        many(8_000, &|index| format!("\"{index}\""))
+                    ),
+                ),
+                Some("more than 100 items"),
+            ),
+            (
+                with("answer", &format!(r#"{{"status":[{}]}}"#, many(15_000, &|_| "200".into()))),
+                Some("more than 100 items"),
+            ),
+            (
+                format!("{{{}}}", many(6_000, &|index| format!("\"{index}\":1"))),
+                Some("there is no such member"),
+            ),
+            (format!("{{{}}}", many(10_000, &|_| "\"a\":1".into())), Some("there twice")),
+            (
+                with("title", &format!("\"{}\"", "x".repeat(60_000))),
+                Some("more than 400 characters"),
+            ),
+            (
+                with("limits", &format!(r#"{{"longest_life":"{}d"}}"#, "9".repeat(60_000))),
+                Some("not a duration"),
+            ),
+            (with("limits", r#"{"longest_life":"18446744073709551616s"}"#), Some("not a duration")),
+            (with("caretoken", &"1".repeat(60_000)), Some("version")),
+            (
+                with("answer", &format!(r#"{{"status":[{}]}}"#, "2".repeat(60_000))),
+                Some("not a status"),
+            ),
+            (
+                with("answer", &format!(r#"{{"access_token":"{}"}}"#, "/".repeat(60_000))),
+                Some("more than 400 characters"),
+            ),
+            (
+                with("request", &body(&format!("\"{}\"", "{a".repeat(30_000)))),
+                Some("without its other half"),
+            ),
+            (
+                with(
+                    "request",
+                    &format!(r#"{{"url":"https://a.example{}"}}"#, "/{key}".repeat(10_000)),
+                ),
+                Some("would stand in a URL"),
+            ),
+            (
+                with("request", &format!(r#"{{"url":"https://{}"}}"#, "a.".repeat(30_000))),
+                Some("not a host"),
+            ),
+            (format!("{}1", "[".repeat(60_000)), Some("ends in the middle")),
+            (format!("{}{}", "[".repeat(30_000), "]".repeat(30_000)), Some("nested too deeply")),
+            (
+                format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)),
+                Some("nested too deeply"),
+            ),
+            (format!("\"{}", "\\u00".repeat(12_000)), Some("not JSON")),
+            (with("title", &format!("\"{}\\ud800\"", "\\u00e4".repeat(9_000))), Some("surrogate")),
+        ];
+        // Less than a thread of a C program has.
+        let thread = std::thread::Builder::new().stack_size(128 * 1024);
+        let read_all = move || {
+            for (text, said) in texts {
+                assert!(text.len() <= 64 * 1024, "{} bytes: {said:?}", text.len());
+                let start = std::time::Instant::now();
+                let result = Profile::from_json(&text);
+                let took = start.elapsed();
+                match (result, said) {
+                    (Ok(_), None) => {}
+                    (Err(error), Some(said)) => {
+                        assert!(error.message().contains(said), "{error}");
+                        assert!(error.to_string().len() < 4096, "{said}");
+                    }
+                    (result, said) => panic!("{said:?}: {result:?}"),
+                }
+                // Without optimisation and on a machine that does other things, too.
+                assert!(took < Duration::from_millis(500), "{said:?} took {took:?}");
+            }
+        };
+        thread.spawn(read_all).unwrap().join().unwrap();
+    }
+
     #[test]
     fn a_rule_that_can_never_fit_is_a_fault() {
         let rules = |rules: Value| json!({ "refusals": { "rules": rules } });
