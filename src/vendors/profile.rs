@@ -78,6 +78,16 @@ impl Profile {
         table::text(name)
     }
 
+    /// The JSON Schema (2020-12) of the format: for an editor that completes and checks profiles, and
+    /// says what each member is.
+    ///
+    /// It sees what is wrong with one member. What is wrong between members, such as a parameter that
+    /// nothing uses, [`from_json`](Profile::from_json) alone finds.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        include_str!("../../profiles/profile.schema.json")
+    }
+
     /// The vendor's name, as in configuration, errors and logs.
     #[must_use]
     pub fn name(&self) -> &str {

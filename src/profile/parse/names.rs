@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::syntax::{Fault, Node, Read};
 use super::words::one_of;
 use crate::profile::escape::Escape;
-use crate::profile::vocabulary::{Kind, Parameter, Piece, Places, Slot, Text};
+use crate::profile::vocabulary::{Kind, Parameter, Piece, Places, REFRESH_TOKEN, Slot, Text};
 use crate::transport::header_flaw;
 
 /// Where a text stands.
@@ -50,6 +50,8 @@ pub(super) struct Names<'a> {
     pub(super) endpoint_used: Option<usize>,
     /// Whether `{refresh_token}` is that of an answer.
     pub(super) is_refresh: bool,
+    /// Whether that was used.
+    pub(super) refresh_token_used: bool,
     /// What the request, or the derived value, that is being read uses.
     pub(super) slots: Vec<Slot>,
 }
@@ -150,7 +152,16 @@ impl<'a> Names<'a> {
                     "use a value that is there before the request",
                 );
             }
-            "refresh_token" if self.is_refresh => return Ok(Slot::RefreshToken),
+            "refresh_token" if self.is_refresh => {
+                self.refresh_token_used = true;
+                return match place {
+                    Place::Query => node.fault(
+                        "{refresh_token} is secret and would stand in a URL, which ends up in logs",
+                        "send it elsewhere",
+                    ),
+                    _ => Ok(Slot::RefreshToken),
+                };
+            }
             "endpoint" => {
                 self.endpoint_used = Some(node.at);
                 return match self.endpoint_needs <= self.steps_so_far {
@@ -189,7 +200,12 @@ impl<'a> Names<'a> {
             if known.step >= self.steps_so_far {
                 return node.fault(
                     format!("{{{name}}} is known only after a later step"),
-                    "use values of earlier steps alone: steps are taken in the order of the file",
+                    match self.is_refresh {
+                        true => "send something else: a refresh is sent without the steps",
+                        false => {
+                            "use values of earlier steps alone: steps are taken in the order of the file"
+                        }
+                    },
                 );
             }
             return Ok(Slot::Step(index));
@@ -440,6 +456,14 @@ pub(super) fn check_name(at: usize, name: &str) -> Read<()> {
     match RESERVED.contains(&name) {
         true => Err(Fault::new(at, "this name has a meaning of its own", "choose another name")),
         false => Ok(()),
+    }
+}
+
+/// The same for values: the refresh token is given, or comes with an answer.
+pub(super) fn check_value_name(at: usize, name: &str) -> Read<()> {
+    match name == REFRESH_TOKEN {
+        true => Err(Fault::new(at, "this name has a meaning of its own", "choose another name")),
+        false => check_name(at, name),
     }
 }
 
