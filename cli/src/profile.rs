@@ -11,11 +11,6 @@ use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::settings::variable_of;
 
-/// The schema of the format. `None` where this build has none.
-fn schema_text() -> Option<&'static str> {
-    None
-}
-
 /// The profile of that name that is compiled in, or else the one in the file at that path.
 pub(crate) fn open(name_or_path: &str) -> Result<Profile, Failure> {
     let is_path = name_or_path.contains(['/', '\\', '.']) || Path::new(name_or_path).exists();
@@ -76,14 +71,7 @@ pub(crate) fn show(name: &str) -> Result<(), Failure> {
 
 /// `profile schema`.
 pub(crate) fn schema() -> Result<(), Failure> {
-    match schema_text() {
-        Some(text) => print(text.as_bytes()),
-        None => Err(Failure::new(
-            Exit::Defect,
-            "this build has no schema of profiles",
-            "use profiles/profile.schema.json of the source code",
-        )),
-    }
+    print(Profile::schema().as_bytes())
 }
 
 /// `profile list`.

@@ -12,6 +12,8 @@ use crate::transport::header_flaw;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Header,
+    /// The header `cookie`.
+    Cookie,
     /// A form or a string of JSON.
     Body,
     Query,
@@ -371,6 +373,7 @@ fn read_escape(node: &Node<'_>, name: &str) -> Read<Escape> {
 fn places(place: Place, escape: Option<Escape>) -> Places {
     let mut places = match place {
         Place::Header | Place::Use if escape != Some(Escape::Url) => Places::HEADER,
+        Place::Cookie if escape != Some(Escape::Url) => Places(Places::HEADER.0 | Places::COOKIE.0),
         Place::BasicUser => Places(Places::BASIC_USER.0 | Places::BASIC.0),
         Place::Basic => Places::BASIC,
         Place::Query | Place::Path | Place::Host => Places::URL,
@@ -385,7 +388,7 @@ fn places(place: Place, escape: Option<Escape>) -> Places {
 }
 
 fn check_literals(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
-    if !matches!(place, Place::Header | Place::Use) {
+    if !matches!(place, Place::Header | Place::Cookie | Place::Use) {
         return Ok(());
     }
     // A value stands for one letter: what is around it may be a space.
@@ -412,7 +415,9 @@ fn check_escapes(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
     });
     let needs = match place {
         Place::Free => true,
-        Place::Header | Place::Body | Place::Query | Place::Value => is_of_a_language,
+        Place::Header | Place::Cookie | Place::Body | Place::Query | Place::Value => {
+            is_of_a_language
+        }
         _ => false,
     };
     let has_bare = text.slots().any(|(_, escape)| escape.is_none());
