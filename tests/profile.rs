@@ -614,12 +614,21 @@ mod reader {
                 "can never fit",
             ),
             (rules(json!([{ "field": "key", "kind": "access_denied" }])), "faulty_fields"),
+            (rules(json!([{ "status": 200, "kind": "access_denied" }])), "is a success"),
+            (
+                json!({ "refusals": { "code": [], "rules": [{ "code": "x", "kind": "access_denied" }] } }),
+                "there are no codes",
+            ),
             (rules(json!([{ "status": 700, "kind": "access_denied" }])), "200 to 599"),
             (rules(json!([{ "status": 401, "kind": "timeout" }])), "no such kind"),
         ] {
             let error = read(changes.clone()).unwrap_err();
             assert!(error.to_string().contains(said), "{changes}: {error}");
         }
+        let mut flagged = rules(json!([{ "status": 200, "kind": "access_denied" }]));
+        flagged["answer"] = profile(json!({}))["answer"].clone();
+        flagged["answer"]["refused_if"] = json!("/error");
+        read(flagged).unwrap();
         read(rules(json!([
             { "status": 401, "code": "x", "kind": "rate_limited" },
             { "status": 401, "code": null, "kind": "access_denied" },
@@ -665,8 +674,11 @@ mod reader {
             "parameters": { "timeout_ms": {} },
             "request": { "url": "https://a.example/t", "json": { "t": "{timeout_ms}" } }
         });
-        let error = builder(changes).build().unwrap_err();
-        assert!(error.message().contains("timeout_ms, which is a setting's name"), "{error}");
+        let said = "timeout_ms, which is a setting's name";
+        let error = builder(changes.clone()).build().unwrap_err();
+        assert!(error.message().contains(said), "{error}");
+        let error = builder(changes).set("timeout_ms", "fake-value").unwrap_err();
+        assert!(error.message().contains(said), "{error}");
     }
 
     #[test]
@@ -830,17 +842,17 @@ mod answers {
             (json!({ "at": "/ok", "is": false }), json!(false), json!(true), json!(0)),
         ] {
             let changes = answer(json!({ "success": success }));
-            let call = |ok: &Value| {
-                let body = json!({ "ok": ok, "token": "fake-token", "error": "invalid_client" });
+            let call = |ok: &Value, code: &str| {
+                let body = json!({ "ok": ok, "token": "fake-token", "error": code });
                 answered(changes.clone(), 200, &[], &body.to_string())
             };
-            call(&good).unwrap();
-            assert_eq!(call(&bad).unwrap_err().kind(), ErrorKind::CredentialsRejected, "{success}");
-            assert_eq!(
-                call(&senseless).unwrap_err().kind(),
-                ErrorKind::AnswerMalformed,
-                "{success}"
-            );
+            let kind = |ok, code| call(ok, code).unwrap_err().kind();
+            call(&good, "").unwrap();
+            assert_eq!(kind(&bad, "invalid_client"), ErrorKind::CredentialsRejected, "{success}");
+            // A refusal may have another shape.
+            let refused = kind(&senseless, "invalid_client");
+            assert_eq!(refused, ErrorKind::CredentialsRejected, "{success}");
+            assert_eq!(kind(&senseless, ""), ErrorKind::AnswerMalformed, "{success}");
         }
     }
 
@@ -907,6 +919,9 @@ mod answers {
             ("authorization", quoted, "fake\",evil=\"1"),
             ("authorization", quoted, "fake\\"),
             ("x-a", "token={access_token}", "fake,evil=1"),
+            ("x-a", "token={access_token}&v=1", "fake&v=2"),
+            ("authorization", "Token '{access_token}'", "fake'x"),
+            ("authorization", "Token ({access_token})", "fake)x"),
             ("cookie", "s={access_token}", "fake;admin=1"),
             ("cookie", "{access_token}", "fake;admin=1"),
         ] {
@@ -938,6 +953,148 @@ mod answers {
         script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
         client.token().unwrap();
         assert_eq!(script.sent()[0].header("cookie"), Some("s=fake+/="));
+    }
+
+    #[test]
+    fn the_escape_of_xml_does_not_stand_in_a_cookie() {
+        let error = read(
+            json!({ "request": { "url": "https://a.example/t", "headers": { "cookie": "s={key:xml}" } } }),
+        );
+        assert!(error.unwrap_err().to_string().contains("ends a cookie"));
+    }
+
+    #[test]
+    fn of_cookies_with_one_name_the_last_counts_and_one_that_is_deleted_does_not() {
+        let changes =
+            json!({ "answer": { "access_token": { "cookie": "s" }, "expires": { "life": "1h" } } });
+        let token = |cookies: &[&str]| {
+            let headers: Vec<_> = cookies.iter().map(|cookie| ("set-cookie", *cookie)).collect();
+            answered(changes.clone(), 200, &headers, "").map(|token| plain(&token).to_owned())
+        };
+        assert_eq!(token(&["s=fake-1; Path=/", "s=fake-2; Path=/", "t=x"]).unwrap(), "fake-2");
+        assert_eq!(token(&["s=; Max-Age=0", "s=\"fake-3\"; max-age=60"]).unwrap(), "fake-3");
+        for deleted in [
+            "s=fake; Max-Age=0",
+            "s=fake; max-age=-1",
+            "s=fake; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        ] {
+            let error = token(&["s=fake", deleted]).unwrap_err();
+            assert_eq!(error.message(), "the answer has no cookie s", "{deleted}");
+        }
+    }
+
+    #[test]
+    fn a_default_life_counts_where_there_is_no_json() {
+        let changes = json!({ "answer": { "access_token": { "header": "x-token" }, "expires": { "in": "/ttl", "unit": "seconds", "default": "5m" } } });
+        for body in ["", "{}"] {
+            let token = answered(changes.clone(), 200, &[("x-token", "fake-token")], body).unwrap();
+            assert_eq!(token.lifetime(), Duration::from_secs(300));
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_known_to_the_last_digit_is_no_text() {
+        let changes = json!({ "answer": { "access_token": "/token", "expires": { "life": "1h" }, "extras": { "id": "/id" } } });
+        let id = |number: &str| {
+            let body = format!(r#"{{"token":"fake-token","id":{number}}}"#);
+            answered(changes.clone(), 200, &[], &body).unwrap().extra("id").map(str::to_owned)
+        };
+        assert_eq!(id("9223372036854775807").as_deref(), Some("9223372036854775807"));
+        assert_eq!(id("12345678901234567890"), None);
+        assert_eq!(id("1.10"), None);
+    }
+
+    /// A profile with a refresh request, whose refusals have a flag of their own.
+    fn refreshed() -> (Client, Arc<Script>, Arc<TestClock>) {
+        build(builder(json!({
+            "answer": { "success": { "at": "/code", "is": 0 }, "access_token": "/token", "refresh_token": "/refresh",
+                "expires": { "in": "/ttl", "unit": "seconds" } },
+            "refresh": {
+                "request": { "url": "https://a.example/r", "json": { "r": "{refresh_token}" } },
+                "answer": { "success": { "at": "/code", "is": 0 }, "access_token": "/token", "refresh_token": "/refresh",
+                    "expires": { "in": "/ttl", "unit": "milliseconds" } }
+            },
+            "refusals": { "code": ["/error"], "rules": [
+                { "code": "down", "kind": "unavailable" },
+                { "status": 200, "kind": "credentials_rejected" }
+            ] }
+        })).set("key", "fake-key").unwrap())
+    }
+
+    const GOOD: &str = r#"{"code":0,"token":"fake-token","refresh":"fake-refresh","ttl":60}"#;
+
+    #[test]
+    fn a_refresh_that_is_refused_by_a_200_goes_on_with_the_token_request() {
+        let (client, script, clock) = refreshed();
+        script.answer(200, GOOD);
+        clock.advance(client.token().unwrap().lifetime());
+        script.answer(200, r#"{"code":40001}"#);
+        script.answer(200, GOOD);
+        client.token().unwrap();
+        let sent = script.sent();
+        let bodies: Vec<_> = sent.iter().map(|sent| &*sent.body).collect();
+        let first = r#"{"key":"fake-key"}"#;
+        assert_eq!(bodies, [first, r#"{"r":"fake-refresh"}"#, first]);
+    }
+
+    #[test]
+    fn a_refresh_that_fails_by_a_rule_for_outages_keeps_its_refresh_token() {
+        let (client, script, clock) = refreshed();
+        script.answer(200, GOOD);
+        clock.advance(client.token().unwrap().lifetime());
+        script.answer(400, r#"{"code":1,"error":"down"}"#);
+        script.answer(200, r#"{"code":0,"token":"fake-token","ttl":60000}"#);
+        let error = client.token().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        clock.advance(Duration::from_secs(600));
+        client.token().unwrap();
+        let sent = script.sent();
+        assert!(sent[1..].iter().all(|sent| sent.body == r#"{"r":"fake-refresh"}"#));
+    }
+
+    #[test]
+    fn a_short_life_after_a_refresh_names_the_unit_of_each_answer() {
+        let (client, script, clock) = refreshed();
+        script.answer(200, GOOD);
+        clock.advance(client.token().unwrap().lifetime());
+        script.answer(200, r#"{"code":0,"token":"fake-token","ttl":1}"#);
+        clock.advance(client.token().unwrap().lifetime());
+        let error = client.token_within(Duration::ZERO).unwrap_err();
+        let remedy = error.remedy();
+        assert!(remedy.contains("read as seconds, after a refresh as milliseconds"), "{remedy}");
+    }
+
+    #[test]
+    fn a_rotated_refresh_token_that_cannot_be_sent_goes_to_the_host_all_the_same() {
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let store = Arc::clone(&told);
+        let changes = |optional: bool| {
+            json!({
+                "parameters": { "key": {}, "refresh_token": { "optional": optional } },
+                "request": { "url": "https://a.example/t", "headers": { "x-r": "{refresh_token}" }, "json": { "key": "{key}" } },
+                "answer": { "access_token": "/token", "refresh_token": "/refresh", "expires": { "in": "/ttl", "unit": "seconds" } }
+            })
+        };
+        let builder_of = |optional| {
+            let store = Arc::clone(&store);
+            let builder = builder(changes(optional)).set("key", "fake-key").unwrap();
+            builder.on_rotation(move |new: &caretoken::Secret| {
+                store.lock().unwrap().push(new.expose_secret().to_owned());
+                Ok(())
+            })
+        };
+        let (client, script, _) =
+            build(builder_of(false).set("refresh_token", "fake-old").unwrap());
+        script.answer(200, r#"{"token":"fake-token","refresh":"fake-new ","ttl":60}"#);
+        client.token().unwrap();
+        // One that was not given at first is taken over as well.
+        let (client, script, clock) = build(builder_of(true));
+        script.answer(200, r#"{"token":"fake-token","refresh":"fake-first","ttl":60}"#);
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        clock.advance(client.token().unwrap().lifetime());
+        client.token().unwrap();
+        assert_eq!(script.sent()[1].header("x-r"), Some("fake-first"));
+        assert_eq!(*told.lock().unwrap(), ["fake-new ", "fake-first"]);
     }
 
     #[test]
@@ -1103,6 +1260,30 @@ mod steps {
         let error = client.token_within(Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.vendor_code(), None);
         assert!(!error.to_string().contains("fake-session"), "{error}");
+    }
+
+    #[test]
+    fn a_refused_step_has_an_id_that_is_none_of_its_values() {
+        let mut changes = two_steps();
+        changes["steps"][0]["answer"] = json!({ "success": "/ok", "values": {
+            "session": { "header": "x-session" }, "practice": { "header": "x-practice" } } });
+        for (name, id) in [("x-request-id", Some("fake-id-1")), ("x-session", None)] {
+            changes["refusals"] = json!({ "request_id": { "header": name } });
+            let (client, script, _) =
+                build(builder(changes.clone()).set("key", "fake-key").unwrap());
+            let headers = [
+                ("x-request-id", "fake-id-1"),
+                ("x-session", "fake-session"),
+                ("x-practice", "17"),
+            ];
+            script.answer_with(200, &headers, r#"{"ok":false}"#);
+            let error = client.token_within(Duration::from_millis(50)).unwrap_err();
+            assert_eq!(error.request_id(), id, "{name}");
+            assert!(!error.to_string().contains("fake-session"), "{error}");
+            assert!(
+                script.sent()[0].answer_headers.contains(&"x-request-id".into()) || id.is_none()
+            );
+        }
     }
 
     fn discovery() -> Value {

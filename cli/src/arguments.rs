@@ -225,13 +225,14 @@ With --exec the command has in its environment:
   CARETOKEN_HEADER               the header that carries it, such as Authorization: Bearer …
   CARETOKEN_EXPIRES_AT           when it ends (RFC 3339)
   CARETOKEN_EXPIRES_AT_UNIX_MS   the same in milliseconds since 1970
-and none of the variables that may hold credentials. On Unix it takes the place of caretoken, so
+and none of the variables that this profile's credentials are read from. On Unix it takes the place of caretoken, so
 that it gets all signals; elsewhere caretoken waits for it. The exit code is the command's own.
 Arguments can be read by others: write the header to a pipe, as in
   printf '%s' \"$CARETOKEN_HEADER\" | curl -H @- https://pattern.example/api/me
 
-After exit code 77 do not run it again until somebody has
-acted: repeated failures can lock an account.";
+After exit code 77 do not run it again until somebody has acted: repeated failures can lock an
+account. No run knows of another: when an error says that a password is not sent again for a while,
+it is up to you to wait, after exit code 75 as well.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -269,7 +270,7 @@ fn values_help() -> String {
     2. the environment: the profile's name and the value's in capitals, with _ for -, such as
        PATTERN_CLIENT_SECRET; an empty variable counts as none
   A secret is never taken by --set: every user of a machine can read arguments. One line break at
-  the end of a file or of standard input is dropped.
+  the end of a file or of standard input is dropped, and so is a byte order mark.
   The settings of the client can be given in the same ways; their variables begin with CARETOKEN_,
   such as CARETOKEN_CA_FILE. A proxy with a login is a secret. The README says what each does:
  {names}"
@@ -297,8 +298,15 @@ pub(crate) fn command() -> clap::Command {
         })
 }
 
-/// Reads the command line. Help, and what is wrong, is told here.
-pub(crate) fn parse() -> Result<Arguments, Exit> {
+/// How the program ends, where the command line is not one that it can follow.
+pub(crate) struct Unread {
+    pub(crate) exit: Exit,
+    /// What is wrong, where it was asked for as JSON.
+    pub(crate) untold: Option<String>,
+}
+
+/// Reads the command line. Help, and what is wrong, is told here, but for JSON.
+pub(crate) fn parse() -> Result<Arguments, Unread> {
     let matches = command().try_get_matches();
     matches.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|mut error| {
         if error.kind() == ErrorKind::UnknownArgument {
@@ -312,12 +320,20 @@ pub(crate) fn parse() -> Result<Arguments, Exit> {
                 error.insert(ContextKind::InvalidArg, hidden);
             }
         }
-        let is_written = error.print().is_ok();
-        match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if is_written => Exit::Success,
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::File,
-            _ => Exit::Usage,
+        let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        if !is_help && std::env::args_os().any(|argument| argument == "--json-errors") {
+            let text = error.render().to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            let message = text.lines().next().unwrap_or_default();
+            return Unread { exit: Exit::Usage, untold: Some(message.to_owned()) };
         }
+        let is_written = error.print().is_ok();
+        let exit = match is_help {
+            true if is_written => Exit::Success,
+            true => Exit::File,
+            false => Exit::Usage,
+        };
+        Unread { exit, untold: None }
     })
 }
 

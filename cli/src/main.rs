@@ -45,7 +45,12 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 fn main() -> ExitCode {
     let arguments = match arguments::parse() {
         Ok(arguments) => arguments,
-        Err(exit) => return exit.into(),
+        Err(unread) => {
+            if let Some(message) = unread.untold {
+                Failure::usage(message, "see `caretoken --help`").tell(true);
+            }
+            return unread.exit.into();
+        }
     };
     if arguments.verbose {
         log::start();

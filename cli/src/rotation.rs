@@ -45,6 +45,11 @@ impl Store {
             let message = format!("{} is a directory", path.display());
             return Err(Failure::usage(message, remedy));
         }
+        // A device or pipe would be replaced by a file.
+        if path.exists() && !path.is_file() {
+            let message = format!("{} is not a regular file", path.display());
+            return Err(Failure::usage(message, remedy));
+        }
         let new_file = NamedTempFile::new_in(directory(&path));
         new_file.map_err(|error| Failure::file(path.display(), &error, remedy))?;
         Ok(Store { path })

@@ -268,6 +268,11 @@ fn read(source: impl Read, what: &str, remedy: &str) -> Result<Secret, Failure> 
     let Ok(mut text) = String::from_utf8(bytes) else {
         return Err(Failure::usage(format!("{what} is not UTF-8"), remedy));
     };
+    // Some editors begin a text with a byte order mark.
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+        log::note(&format!("dropped the byte order mark at the beginning of {what}"));
+    }
     let without_break = text.strip_suffix('\n').map(|rest| rest.strip_suffix('\r').unwrap_or(rest));
     if let Some(length) = without_break.map(str::len) {
         text.truncate(length);

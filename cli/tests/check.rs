@@ -162,7 +162,7 @@ fn the_requests_are_those_of_the_golden_files() {
         let profile: Json = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let Told { arguments, made_up, _directory } = told(&name, &profile);
         let arguments = [&path].into_iter().chain(&arguments).map(String::as_str);
-        let report = check(&arguments.collect::<Vec<_>>()).success();
+        let report = check(&arguments.chain(["--show"]).collect::<Vec<_>>()).success();
         let steps = profile["steps"].as_array().map_or(0, Vec::len);
         let mut parts: Vec<_> = (1..=steps)
             .map(|step| (format!("step {step} of {steps}"), format!(".step{step}")))
@@ -435,6 +435,39 @@ fn an_answer_may_be_what_curl_prints() {
     assert!(error.contains("absent.json"), "{error}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sample_without_an_end_is_not_read() {
+    let error = Profile::with(json!({})).check(&["--answer", "/dev/zero"]).failure(64);
+    assert!(error.contains("/dev/zero is larger than 1 MiB"), "{error}");
+}
+
+#[test]
+fn what_is_made_up_fits_odd_profiles() {
+    let scopes = |separator: &str| {
+        json!({ "scopes": { "separator": separator },
+        "request": { "url": "https://api.acme.example/login", "json": { "key": "{key}", "s": "{scopes}" } } })
+    };
+    for (separator, expected) in [(",", "fake.read,fake.write"), (".", "fake:read.fake:write")] {
+        let report = Profile::with(scopes(separator)).check(&[]).success();
+        assert!(request(&report, "token request").contains(expected), "{report}");
+    }
+    let host = json!({ "name": "acme-", "parameters": { "key": {}, "base_url": { "kind": "url" } },
+        "request": { "url": "{base_url}/login", "json": { "key": "{key}" } } });
+    Profile::with(host).check(&[]).success();
+    let whole = json!({ "answer": { "access_token": "", "expires": { "life": "1h" } } });
+    Profile::with(whole).check(&[]).success();
+    let excluding =
+        json!({ "answer": { "access_token": "", "expires": { "in": "/ttl", "unit": "seconds" } } });
+    let Run { code, err, .. } = Profile::with(excluding).check(&[]);
+    assert_eq!(code, Some(65));
+    assert!(err.contains("pointers that exclude each other"), "{err}");
+    let default = json!({ "scopes": { "default": ["a"] }, "request": { "url": "https://api.acme.example/login",
+        "json": { "key": "{key}", "s": ["{scopes}"] } } });
+    let error = Profile::with(default).check(&["--without", "scopes"]).failure(64);
+    assert!(error.contains("no scopes that can be left out"), "{error}");
+}
+
 #[test]
 fn answers_belong_to_the_requests_in_order() {
     let step = |name: &str| {
@@ -457,7 +490,7 @@ fn answers_belong_to_the_requests_in_order() {
     let again = profile.answer("4", r#"{"token":"fake-5"}"#);
     let all = ["--answer", &first, "--answer", &second, "--answer", &token];
 
-    let report = profile.check(&["--answer", &token]).success();
+    let report = profile.check(&["--answer", &token, "--show"]).success();
     assert!(
         request(&report, "token request").contains(r#"["fake-first","fake-second"]"#),
         "{report}"
@@ -466,7 +499,12 @@ fn answers_belong_to_the_requests_in_order() {
     assert_eq!(made_up, "HTTP 200\n\n{\"first\":\"fake-first\"}\n");
     assert!(request(&report, "refresh request").contains(r#""again":"fake-4""#), "{report}");
 
+    // What a sample gave is shown in no request, unless it is asked for.
     let report = profile.check(&all).success();
+    assert!(request(&report, "token request").contains(r#"["fake-first","fake-second"]"#));
+    assert!(request(&report, "refresh request").contains("fake-new-refresh-token"), "{report}");
+    assert!(!["fake-1", "fake-2", "fake-3", "fake-4"].iter().any(|real| report.contains(real)));
+    let report = profile.check(&[&all[..], &["--show"]].concat()).success();
     assert!(request(&report, "token request").contains(r#"["fake-1","fake-2"]"#), "{report}");
     let with_refresh = [&all[..], &["--answer", &again, "--show"]].concat();
     let report = profile.check(&with_refresh).success();

@@ -269,6 +269,27 @@ fn an_error_can_be_json() {
     let error: Json = serde_json::from_str(&err).unwrap();
     assert_eq!((code, &error["exit_code"]), (Some(64), &64.into()));
     assert!(error["message"].as_str().unwrap().contains("client_secret"), "{error}");
+
+    // So is one about the arguments.
+    for arguments in [
+        &["--json-errors", "tokn"][..],
+        &["--json-errors", "token"],
+        &["token", "--json-errors", "fake-stray"],
+    ] {
+        let Run { code, err, .. } = run(program().args(arguments));
+        let error: Json = serde_json::from_str(&err).unwrap();
+        assert_eq!((code, &error["exit_code"]), (Some(64), &64.into()), "{err}");
+        assert!(!err.contains("fake-stray"), "{err}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_value() {
+    let scene = Scene::new(Vendor::Pattern);
+    let path = scene.file("secret", &format!("\u{feff}{}\r\n", scene.credential("client_secret")));
+    let mut command = scene.token();
+    command.env_remove("PATTERN_CLIENT_SECRET").args(["--file", &format!("client_secret={path}")]);
+    assert!(scene.accepts(run(&mut command).success().trim_end()));
 }
 
 #[test]
@@ -337,6 +358,11 @@ fn nothing_is_sent_where_a_new_refresh_token_would_be_lost() {
     let directory = scene.path("");
     let error = run(scene.token().args(["--store-refresh-token", &directory])).failure(64);
     assert!(error.contains("is a directory"), "{error}");
+    #[cfg(unix)]
+    {
+        let error = run(scene.token().args(["--store-refresh-token", "/dev/null"])).failure(64);
+        assert!(error.contains("is not a regular file"), "{error}");
+    }
     assert_eq!(scene.requests(), 0);
 
     // One that does not rotate leaves no file.

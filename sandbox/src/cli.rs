@@ -15,7 +15,7 @@ use clap::{CommandFactory as _, Parser};
 #[command(version, after_long_help = AFTER_HELP)]
 pub(crate) struct Options {
     /// Play the token endpoint that this file describes, in place of the four vendors. Can be
-    /// given several times
+    /// given several times. Whether the file is right, `caretoken profile check` says
     #[arg(long = "profile", value_name = "FILE")]
     pub(crate) profiles: Vec<PathBuf>,
 
@@ -27,7 +27,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
 
-    /// Speak HTTP without TLS
+    /// Speak HTTP without TLS: clients need the setting plain_http_to_loopback=true
     #[arg(long)]
     pub(crate) plain_http: bool,
 

@@ -2,8 +2,8 @@
 
 mod cli;
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,6 +42,7 @@ fn run(options: &Options) -> io::Result<()> {
     let temporary_ca;
     let ca_file = match &options.ca_file {
         Some(path) => {
+            check_is_ours(path, "-----BEGIN CERTIFICATE-----")?;
             write_whole(path, sandbox.ca_pem())?;
             std::path::absolute(path)?
         }
@@ -93,8 +94,9 @@ struct Removed {
 }
 
 impl Removed {
-    /// Removes what is there now, too.
+    /// Removes what is there now, too, if a sandbox wrote it.
     fn existing(path: &Path) -> io::Result<Removed> {
+        check_is_ours(path, "export CARETOKEN_CA_FILE=")?;
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(about(path, &error)),
             _ => Ok(Removed { path: path.to_owned() }),
@@ -137,6 +139,25 @@ fn write_whole(path: &Path, content: &str) -> io::Result<()> {
         let _may_not_exist = fs::remove_file(&beside);
     }
     written.map_err(|error| about(path, &error))
+}
+
+/// Refuses a file that begins otherwise than those that a sandbox writes there. It may be empty.
+fn check_is_ours(path: &Path, beginning: &str) -> io::Result<()> {
+    let is_ours = match fs::symlink_metadata(path) {
+        Err(_) => true,
+        Ok(found) if !found.is_file() => false,
+        Ok(found) if found.len() == 0 => true,
+        Ok(_) => {
+            let mut start = Vec::new();
+            let file = File::open(path).map_err(|error| about(path, &error))?;
+            let read = file.take(beginning.len() as u64).read_to_end(&mut start);
+            read.map_err(|error| about(path, &error))?;
+            start == beginning.as_bytes()
+        }
+    };
+    let error =
+        || io::Error::other("is there, and was not written by a sandbox: give another path");
+    if is_ours { Ok(()) } else { Err(about(path, &error())) }
 }
 
 fn about(path: &Path, error: &io::Error) -> io::Error {

@@ -102,6 +102,10 @@ impl ClientBuilder {
 
     /// As [`set`](ClientBuilder::set). On an error everything stays as it was.
     pub(crate) fn change(&mut self, name: &str, value: Secret) -> Result<(), Error> {
+        // Of a profile that cannot be used, nothing can be set.
+        if let Some(error) = self.wrong.iter().find(|error| error.field() == Some("profile")) {
+            return Err(error.clone());
+        }
         settings::set(&mut self.draft, name, value)?;
         self.wrong.retain(|error| error.field() != Some(name));
         Ok(())

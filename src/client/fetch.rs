@@ -324,10 +324,17 @@ impl Shared {
     /// Whether the vendor refused the refresh token that came with a token, or it cannot be sent. It is
     /// dropped then, and the token request is the next.
     fn drops_renewal(&self, error: &Error, sent: &Renewal) -> bool {
-        let is_refusal = match error.http_status() {
-            Some(status) => (400..500).contains(&status) && !matches!(status, 408 | 425 | 429),
+        let is_refusal = match error.kind() {
+            ErrorKind::CredentialsRejected
+            | ErrorKind::SignInRequired
+            | ErrorKind::AccessRevoked
+            | ErrorKind::ScopeRefused
+            | ErrorKind::AccessDenied
+            | ErrorKind::RequestRefused
+            | ErrorKind::EndpointNotFound => true,
             // Of an answer that is malformed the status is known: this is about the request.
-            None => error.kind() == ErrorKind::AnswerMalformed,
+            ErrorKind::AnswerMalformed => error.http_status().is_none(),
+            _ => false,
         };
         if is_refusal {
             self.state.update(|present| {
@@ -439,6 +446,11 @@ impl Shared {
     fn too_short(&self, life: Duration) -> Error {
         let definition = &self.config.definition;
         let unit = definition.answer.expiry.unit();
+        let renewed = definition.refresh.as_ref().and_then(|refresh| refresh.answer.as_ref());
+        let unit = match renewed.map(|answer| answer.expiry.unit()) {
+            Some(other) if other != unit => format!("{unit}, after a refresh as {other}"),
+            _ => unit.to_owned(),
+        };
         let shortest = definition.life.shortest.as_secs();
         let error = self
             .of_vendor(Error::new(ErrorKind::InvalidLifetime, ErrorPhase::Read))

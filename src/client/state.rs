@@ -156,21 +156,25 @@ impl State {
 
     /// Whether the refresh token is still the one of `fetched`.
     pub(super) fn has_refresh_token_of(&self, fetched: &State) -> bool {
-        let present = self.credentials.get(REFRESH_TOKEN);
-        present.zip(fetched.credentials.get(REFRESH_TOKEN)).is_some_and(|(a, b)| a.same_as(b))
+        match (self.credentials.get(REFRESH_TOKEN), fetched.credentials.get(REFRESH_TOKEN)) {
+            (Some(present), Some(fetched)) => present.same_as(fetched),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// Replaces the refresh token by one that the vendor handed out. Returns whether it is another.
+    ///
+    /// One that cannot stand in the request goes to the host all the same: the old one may be dead.
     pub(super) fn rotate(&mut self, new: &Secret, life: Option<Duration>, sent: Moment) -> bool {
-        let is_other = self.credentials.get(REFRESH_TOKEN).is_some_and(|old| !old.same_as(new));
-        if !is_other {
+        let is_same = self.credentials.get(REFRESH_TOKEN).is_some_and(|old| old.same_as(new));
+        if is_same || !self.credentials.has(REFRESH_TOKEN) {
             return false;
         }
         let mut credentials = Credentials::clone(&self.credentials);
-        if credentials.set(REFRESH_TOKEN, new.clone()).is_err() {
-            return false;
+        if credentials.set(REFRESH_TOKEN, new.clone()).is_ok() {
+            self.credentials = Arc::new(credentials);
         }
-        self.credentials = Arc::new(credentials);
         self.refresh_life = life.map(|life| RefreshLife { since: sent, end: sent.plus(life) });
         self.told_of_sign_in = None;
         self.unstored = Some(Unstored { refresh_token: new.clone(), token: None });

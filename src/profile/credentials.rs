@@ -60,6 +60,11 @@ impl Credentials {
         self.at(known.iter().position(|parameter| &*parameter.name == name)?)
     }
 
+    /// Whether there is a parameter of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.definition.parameters.iter().any(|known| &*known.name == name)
+    }
+
     /// The value of the parameter of that number.
     pub(crate) fn at(&self, index: usize) -> Option<&Secret> {
         self.values[index].as_ref()

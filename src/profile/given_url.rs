@@ -18,8 +18,15 @@ pub(crate) fn parse(name: &str, rule: &UrlRule, value: &str) -> Result<Url, Erro
     if path.contains('?') {
         return wrong("has a query", form);
     }
-    if path.split('/').any(|segment| matches!(segment, "." | "..")) || path.contains('\\') {
+    // Some servers read %2e as a dot.
+    let dots = |segment: &str| segment.to_ascii_lowercase().replace("%2e", ".");
+    if path.split('/').any(|segment| matches!(&*dots(segment), "." | "..")) || path.contains('\\') {
         return wrong("has a path with . or .. or a backslash in it", form);
+    }
+    let mut escapes = path.split('%').skip(1);
+    let is_hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+    if !escapes.all(|rest| (0..2).all(|at| is_hex(rest.as_bytes().get(at)))) {
+        return wrong("has a % that no two hexadecimal digits follow", form);
     }
     let has_base_path = path.ends_with(&*rule.ends_in);
     if rule.followed_by.is_empty() {
@@ -149,6 +156,17 @@ mod tests {
             ("https://gateway.example/pattern/api/auth", false, REPEATS),
             ("https://pattern.example/api/auth/token", false, REPEATS),
             ("https://pattern.example/a/../b", false, DOTS),
+            ("https://pattern.example/a/%2E%2e/b", false, DOTS),
+            (
+                "https://pattern.example/a%2",
+                false,
+                "base_url has a % that no two hexadecimal digits follow",
+            ),
+            (
+                "https://pattern.example/a%zz",
+                false,
+                "base_url has a % that no two hexadecimal digits follow",
+            ),
             ("https://pattern.example/a//b", false, "base_url has two slashes in a row"),
             ("https://pattern.example/api/", false, "base_url ends in a slash"),
             ("https://pattern.example?x=1", false, "base_url has a query"),

@@ -83,7 +83,10 @@ pub(crate) fn read_step(
 ) -> Result<Vec<SecretBuf>, Error> {
     let step = &definition.steps[step];
     let body = Body::of(definition, response);
-    body.success(&step.success, secrets)?;
+    // What it gives is secret, in an error about it as well.
+    let given = step.values.iter().filter_map(|value| body.text(&value.source));
+    let secrets: Vec<&str> = secrets.iter().copied().chain(given).collect();
+    body.success(&step.success, &secrets)?;
     let values = step.values.iter().map(|value| {
         let wrong = |problem| body.malformed(&value.source, problem);
         let text = match &value.source {
@@ -138,7 +141,12 @@ impl<'a> Body<'a> {
                         Literal::Integer(_) => "a whole number",
                         Literal::Text(_) => "a string",
                     };
-                    return Err(self.malformed(pointer, Problem::of(found, wanted)));
+                    let malformed = self.malformed(pointer, Problem::of(found, wanted));
+                    // A refusal may have another shape: then a rule or its code says what it is.
+                    return failure().map_err(|refusal| match refusal.kind() {
+                        ErrorKind::UnexpectedStatus => malformed,
+                        _ => refusal,
+                    });
                 }
             }
         }
@@ -178,7 +186,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// A text, number or boolean as text.
+    /// A text, whole number or boolean as text.
     fn scalar(&self, pointer: &Pointer) -> Result<Option<SecretBuf>, Error> {
         let Some(found) = self.json()?.at(&pointer.0) else { return Ok(None) };
         match scalar_text(found) {
@@ -232,7 +240,8 @@ impl<'a> Body<'a> {
         let is_enclosed = !usage.after.is_empty()
             || usage.before.contains(['"', '='])
             || &*usage.header == "cookie";
-        is_graphic(token) && (!is_enclosed || cookie_flaw(token).is_none())
+        let ends_early = usage.after.chars().next().is_some_and(|end| token.contains(end));
+        is_graphic(token) && !ends_early && (!is_enclosed || cookie_flaw(token).is_none())
     }
 
     /// An array of strings, or one string with spaces in between (RFC 6749 §3.3), or what the profile
@@ -279,10 +288,12 @@ impl<'a> Body<'a> {
                 (pointer, &|json: &Json| time_of(*format, json).map(End::At), default)
             }
         };
-        match (self.json()?.at(&pointer.0), default) {
-            (Some(found), _) => read(found).map_err(|problem| wrong(pointer, problem)),
-            (None, Some(default)) => Ok(End::In(*default)),
-            (None, None) => Err(wrong(pointer, "is missing")),
+        match (self.json().map(|json| json.at(&pointer.0)), default) {
+            (Ok(Some(found)), _) => read(found).map_err(|problem| wrong(pointer, problem)),
+            // A token from a header or a whole body may come without JSON.
+            (Ok(None) | Err(_), Some(default)) => Ok(End::In(*default)),
+            (Ok(None), None) => Err(wrong(pointer, "is missing")),
+            (Err(error), None) => Err(error),
         }
     }
 
@@ -330,9 +341,9 @@ fn scalar_text(json: &Json) -> Option<SecretBuf> {
     let written = match json {
         Json::Text(text) => return Some(text.clone()),
         Json::Integer(number) => write!(text, "{number}"),
-        Json::Number(number) => write!(text, "{number}"),
         Json::Bool(value) => write!(text, "{value}"),
-        Json::Null | Json::Array(_) | Json::Object(_) => return None,
+        // Of another number not every digit may be known.
+        Json::Null | Json::Number(_) | Json::Array(_) | Json::Object(_) => return None,
     };
     written.ok().map(|()| text)
 }

@@ -30,8 +30,8 @@ pub(super) fn plain(text: &str, longest: usize, secrets: &[&str]) -> Option<Box<
     (is_plain && !secrets.iter().any(|secret| shares_a_piece(text, secret))).then(|| text.into())
 }
 
-/// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one: as it is, in hex,
-/// or in Base64. Other encodings of it need characters that no plain text has.
+/// Whether `text` holds eight bytes in a row of `secret`, or all of a shorter one: as it is, in
+/// another case, in hex, or in Base64. Other encodings of it need characters that no plain text has.
 fn shares_a_piece(text: &str, secret: &str) -> bool {
     let is_in = |text: &[u8], form: &[u8]| {
         let piece = form.len().min(PIECE);
@@ -40,7 +40,12 @@ fn shares_a_piece(text: &str, secret: &str) -> bool {
     if secret.len() < SHORTEST_SECRET {
         return false;
     }
-    if is_in(text.as_bytes(), secret.as_bytes()) {
+    let mut lower = SecretBuf::with_capacity(secret.len());
+    for byte in secret.bytes() {
+        lower.push(&[byte.to_ascii_lowercase()]);
+    }
+    let lower_text = text.to_ascii_lowercase();
+    if is_in(lower_text.as_bytes(), lower.expose_secret()) {
         return true;
     }
     let mut hex = SecretBuf::with_capacity(2 * secret.len());
@@ -61,7 +66,7 @@ fn shares_a_piece(text: &str, secret: &str) -> bool {
         encoded
     };
     let standard = text.replace('-', "+").replace('_', "/");
-    is_in(text.to_ascii_lowercase().as_bytes(), hex.expose_secret())
+    is_in(lower_text.as_bytes(), hex.expose_secret())
         || (0..3).any(|offset| is_in(standard.as_bytes(), base64(offset).expose_secret()))
 }
 
@@ -86,6 +91,7 @@ mod tests {
         assert!(!shown("has space"));
         assert!(!shown("req-fake-secret-0123456789"));
         assert!(!shown("req-01234567"));
+        assert!(!shown("req-FAKE-Secret-0123456789"));
         assert!(shown("req_0123456"));
         assert!(!shown("req-hunter2"));
     }

@@ -54,7 +54,11 @@ impl Profile {
     /// As for [`from_json`](Profile::from_json), and when the file cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let text = file::read(path.as_ref(), MOST_BYTES as u64).map_err(|problem| {
-            Error::setting("profile", problem, "give the path of a readable profile")
+            Error::setting(
+                "profile",
+                problem,
+                "give the path of a profile: a JSON file of at most 64 KiB that can be read",
+            )
         })?;
         Profile::from_json(text)
     }

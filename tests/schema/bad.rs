@@ -683,6 +683,8 @@ fn refusals() {
     ] {
         all_refused("answers", &[place], &values);
     }
+    let without_codes = json!({ "code": [], "rules": [{ "code": "x", "kind": "access_denied" }] });
+    refused("answers", "/refusals", &without_codes, "/refusals/rules/0/code");
     let without_list = json!({ "rules": [{ "field": "key", "kind": "access_denied" }] });
     refused("answers", "/refusals", &without_list, "/refusals/rules/0/field");
     refused(

@@ -43,6 +43,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("*: this request does not use {refresh_token}", SOMEWHERE),
     ("*: this rule can never fit: an earlier one fits wherever it does", SOMEWHERE),
     ("*: this rule can never fit: that is no parameter", SOMEWHERE),
+    ("*: this rule can never fit: an answer of that status is a success", SOMEWHERE),
     ("*: the shortest life is longer than the longest", OTHER_MEMBER),
     ("*: the life in expires is longer than limits.longest_life", OTHER_MEMBER),
     ("/scopes/default/*: have one that is empty or has characters no scope can have", OTHER_MEMBER),
@@ -173,6 +174,10 @@ fn cases() -> Vec<String> {
             json!([{ "status": 401, "kind": "unavailable" }, { "status": 401, "kind": "access_denied" }]),
         ),
         rules(json!([{ "field": "p", "kind": "unavailable" }])),
+        with(&[
+            ("/answer", json!({ "access_token": "", "expires": { "life": "15m" } })),
+            ("/refusals", json!({ "rules": [{ "status": 200, "kind": "unavailable" }] })),
+        ]),
         // Other members.
         with(&[("/limits", json!({ "shortest_life": "21m", "longest_life": "20m" }))]),
         with(&[("/limits/longest_life", json!("14m"))]),

@@ -83,6 +83,8 @@ pub struct Sent {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// The headers of the answer that are asked for.
+    pub answer_headers: Vec<String>,
 }
 
 impl Sent {
@@ -166,6 +168,7 @@ impl Transport for Script {
                 .map(|(name, value)| (name.to_owned(), value.expose_text().unwrap().to_owned()))
                 .collect(),
             body: String::from_utf8(request.body().expose_secret().to_vec()).unwrap(),
+            answer_headers: request.answer_headers().map(str::to_owned).collect(),
         });
         self.arrived.notify_all();
         let answer = self.answers.lock().unwrap().pop_front();

@@ -18,8 +18,15 @@ const PRIVATE_KEYS: [&str; 3] = [
 
 const CERTIFICATE: &str = include_str!("keys/fake-certificate.pem");
 
-/// Two, so that one sees how they are joined.
-const SCOPES: &str = "fake.read fake.write";
+/// Two, so that one sees how they are joined. The first pair counts that does not have the separator.
+const SCOPES: [&str; 2] = ["fake.read fake.write", "fake:read fake:write"];
+
+/// Scopes for a profile, with a space between them.
+fn scopes(definition: &Json) -> &'static str {
+    let separator = definition["scopes"]["separator"].as_str().unwrap_or(" ");
+    let fits = |scopes: &&&str| scopes.split(' ').all(|scope| !scope.contains(separator));
+    SCOPES.iter().find(fits).unwrap_or(&SCOPES[0])
+}
 
 /// How long tokens of made-up answers live.
 const LIFE_S: i64 = 3600;
@@ -54,8 +61,9 @@ impl Values {
         for argument in given {
             values.push(given_value(profile, argument)?);
         }
+        let has_default = !definition["scopes"]["default"].is_null();
         for name in without {
-            check_can_be_left_out(profile, name)?;
+            check_can_be_left_out(profile, name, has_default)?;
         }
         let is_open = |values: &[Value], name: &str| {
             !values.iter().any(|value| value.name == name)
@@ -66,9 +74,8 @@ impl Values {
                 values.push(value_of(profile, parameter, definition));
             }
         }
-        let has_default = !definition["scopes"]["default"].is_null();
         if profile.scopes() != ProfileScopes::None && !has_default && is_open(&values, "scopes") {
-            values.push(Value::new("scopes", SCOPES, Origin::MadeUp));
+            values.push(Value::new("scopes", scopes(definition), Origin::MadeUp));
         }
         Ok(Values(values))
     }
@@ -122,13 +129,23 @@ fn given_value(profile: &Profile, argument: &str) -> Result<Value, Failure> {
     }
 }
 
-fn check_can_be_left_out(profile: &Profile, name: &str) -> Result<(), Failure> {
+fn check_can_be_left_out(
+    profile: &Profile,
+    name: &str,
+    scopes_have_default: bool,
+) -> Result<(), Failure> {
     let is_optional =
         |known: &Parameter<'_>| !known.is_required() && known.default_value().is_none();
-    let is_known =
-        name == "scopes" || profile.parameters().any(|k| k.name() == name && is_optional(&k));
+    let is_known = match name {
+        "scopes" => profile.scopes() == ProfileScopes::Optional && !scopes_have_default,
+        _ => profile.parameters().any(|known| known.name() == name && is_optional(&known)),
+    };
     match is_known {
         true => Ok(()),
+        false if name == "scopes" => Err(Failure::usage(
+            format!("{} has no scopes that can be left out", profile.name()),
+            "leave out --without scopes: they are required, have a default, or are never sent",
+        )),
         false => Err(Failure::usage(
             format!("{} has no optional parameter {name}", profile.name()),
             format!("use one of: {}", names(profile, is_optional)),
@@ -148,7 +165,8 @@ fn value_of(profile: &Profile, parameter: Parameter<'_>, definition: &Json) -> V
         return Value::new(name, default, Origin::Default);
     }
     let fake = format!("fake-{}", name.replace('_', "-"));
-    let host = format!("{}.example", profile.name());
+    let label = profile.name().trim_matches('-');
+    let host = format!("{}.example", if label.is_empty() { "vendor" } else { label });
     let text = match parameter.kind() {
         "integer" => "12345".to_owned(),
         "choice" => parameter.choices().next().unwrap_or_default().to_owned(),
@@ -182,11 +200,8 @@ fn is_jwt_key(definition: &Json, name: &str) -> bool {
 pub(super) fn answer(wanted: &Json, origin: &str, now_ms: i64) -> Sample {
     let mut answer = Answer::default();
     match &wanted["success"] {
-        Json::String(pointer) => answer.put(pointer, json!(true)),
-        Json::Object(success) => {
-            answer.put(success["at"].as_str().unwrap_or_default(), success["is"].clone());
-        }
-        _ => {}
+        Json::Object(success) => answer.put(&success["at"], success["is"].clone()),
+        pointer => answer.put(pointer, json!(true)),
     }
     let expires = &wanted["expires"];
     let end_s = now_ms.div_euclid(1000) + LIFE_S;
@@ -204,33 +219,25 @@ pub(super) fn answer(wanted: &Json, origin: &str, now_ms: i64) -> Sample {
         answer.put_at(if source["at"].is_string() { &source["at"] } else { source }, &text);
     }
     match &wanted["token_type"] {
-        Json::String(pointer) => answer.put(pointer, json!("bearer")),
-        types => answer.put(types["at"].as_str().unwrap_or_default(), types["is"][0].clone()),
+        Json::Object(types) => answer.put(&types["at"], types["is"][0].clone()),
+        pointer => answer.put(pointer, json!("bearer")),
     }
-    answer.put(wanted["scope"].as_str().unwrap_or_default(), json!(SCOPES));
-    if let Some(pointer) = expires["in"].as_str() {
-        answer.put(
-            pointer,
-            json!(match expires["unit"].as_str() {
-                Some("milliseconds") => LIFE_S * 1000,
-                Some("minutes") => LIFE_S / 60,
-                Some("hours") => LIFE_S / 3600,
-                _ => LIFE_S,
-            }),
-        );
-    }
-    if let Some(pointer) = expires["at"].as_str() {
-        let end = Timestamp::from_second(end_s).unwrap_or(Timestamp::MAX);
-        answer.put(
-            pointer,
-            match expires["unit"].as_str() {
-                Some("milliseconds") => json!(end_s * 1000),
-                Some("rfc3339") => json!(end.to_string()),
-                Some("http_date") => json!(end.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
-                _ => json!(end_s),
-            },
-        );
-    }
+    answer.put(&wanted["scope"], json!(SCOPES[0]));
+    let span = match expires["unit"].as_str() {
+        Some("milliseconds") => LIFE_S * 1000,
+        Some("minutes") => LIFE_S / 60,
+        Some("hours") => LIFE_S / 3600,
+        _ => LIFE_S,
+    };
+    answer.put(&expires["in"], json!(span));
+    let end = Timestamp::from_second(end_s).unwrap_or(Timestamp::MAX);
+    let end = match expires["unit"].as_str() {
+        Some("milliseconds") => json!(end_s * 1000),
+        Some("rfc3339") => json!(end.to_string()),
+        Some("http_date") => json!(end.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+        _ => json!(end_s),
+    };
+    answer.put(&expires["at"], end);
     answer.put_at(&wanted["request_id"], "fake-request-id");
     for (name, pointer) in own_members(&wanted["extras"]) {
         answer.put_at(pointer, &format!("fake-{name}"));
@@ -260,8 +267,8 @@ struct Answer {
 impl Answer {
     /// Puts a text at a source.
     fn put_at(&mut self, source: &Json, text: &str) {
-        if let Some(pointer) = source.as_str() {
-            self.put(pointer, json!(text));
+        if source.is_string() {
+            self.put(source, json!(text));
         } else if let Some(name) = source["header"].as_str() {
             self.headers.push((name.to_owned(), text.into()));
         } else if let Some(name) = source["cookie"].as_str() {
@@ -272,11 +279,11 @@ impl Answer {
         }
     }
 
-    /// Puts a value where the pointer leads. What is there already stays.
-    fn put(&mut self, pointer: &str, value: Json) {
-        let Some(path) = pointer.strip_prefix('/') else { return };
+    /// Puts a value where the pointer leads, if it is one. What is there already stays.
+    fn put(&mut self, pointer: &Json, value: Json) {
+        let Some(pointer) = pointer.as_str() else { return };
         let mut at = &mut self.body;
-        for token in path.split('/') {
+        for token in pointer.split('/').skip(1) {
             if at.is_null() {
                 *at = Json::Object(Map::new());
             }

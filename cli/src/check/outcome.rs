@@ -26,6 +26,19 @@ impl Outcome {
             _ => None,
         }
     }
+
+    /// The same with the requests of another, which has answers that are made up. The first request is
+    /// made of no answer.
+    pub(super) fn with_requests_of(mut self, other: &Outcome) -> Self {
+        for sent in self.sent.iter_mut().skip(1) {
+            let same = other.sent.iter().find(|other| other.part == sent.part);
+            sent.request = match same {
+                Some(other) => other.request.clone(),
+                None => "It has values of the samples; --show shows it.\n".to_owned(),
+            };
+        }
+        self
+    }
 }
 
 /// A client that plays the script.

@@ -33,6 +33,15 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
             Err(error) => values.try_others(error)?,
         }
     };
+    let outcome = match arguments.show || samples.is_empty() {
+        true => outcome,
+        false => {
+            // What samples gave may be real: the requests are shown as after made-up answers.
+            let script = Script::new(&definition, Vec::new(), now);
+            let made_up = call(&client(&profile, &values, &script)?, &script, &definition);
+            outcome.with_requests_of(&made_up)
+        }
+    };
     let report = Report { profile: &profile, definition: &definition, values: &values, arguments };
     print(report.text(&outcome).as_bytes())?;
     verdict(&outcome)
@@ -44,9 +53,10 @@ fn verdict(outcome: &Outcome) -> Result<(), Failure> {
     match (error.kind(), outcome.sent.last()) {
         (ErrorKind::InvalidSetting, _) | (_, None) => Err(error.clone().into()),
         (_, Some(sent)) if sent.answer.origin.is_empty() => Err(Failure::new(
-            Exit::Defect,
-            "the answer that was made up does not fit this profile",
-            "give samples of the vendor's answers: --answer FILE for each request",
+            Exit::Profile,
+            "no answer could be made up that has all this profile asks for",
+            "look for pointers that exclude each other; or give samples of the vendor's answers: \
+             --answer FILE for each request",
         )),
         (kind, Some(_)) => Err(Failure::silent(Exit::of(kind))),
     }

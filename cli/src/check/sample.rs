@@ -1,6 +1,7 @@
 //! Samples of a vendor's answers.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use caretoken::transport::Response;
@@ -37,6 +38,9 @@ impl Sample {
     }
 }
 
+/// More than any answer that is read, and the heads before it.
+const MOST_BYTES: u64 = 1024 * 1024;
+
 /// Reads the files, each with the part of the flow that it answers.
 pub(super) fn read(
     files: &[PathBuf],
@@ -70,9 +74,13 @@ pub(super) fn read(
 
 fn sample(file: &PathBuf, status: Option<u16>) -> Result<Sample, Failure> {
     let origin = file.display().to_string();
-    let bytes = fs::read(file).map_err(|error| {
-        Failure::file(&origin, &error, "give the path of a file with an answer of the vendor")
-    })?;
+    let remedy = "give the path of a file with an answer of the vendor";
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Failure::file(&origin, &error, remedy))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Failure::usage(format!("{origin} is larger than 1 MiB"), remedy));
+    }
     let mut sample =
         Sample { origin, status: None, headers: Vec::new(), body: SecretBuf::default() };
     let mut rest = &bytes[..];

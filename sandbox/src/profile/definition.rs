@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,7 +42,13 @@ impl Profile {
     /// Reads the file at a path. The error begins with the path.
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Profile> {
         let path = path.as_ref();
-        std::fs::read_to_string(path)
+        let mut text = String::new();
+        fs::File::open(path)
+            .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+            .and_then(|_| match text.len() as u64 > MOST_BYTES {
+                true => Err(io::Error::other("is larger than 64 KiB")),
+                false => Ok(text),
+            })
             .and_then(|text| Profile::from_json(&text))
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
@@ -51,6 +58,9 @@ impl Profile {
         &self.0.file.name
     }
 }
+
+/// The largest profile.
+const MOST_BYTES: u64 = 64 * 1024;
 
 impl fmt::Debug for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -634,7 +634,15 @@ impl<'a> Trial<'a> {
     }
 
     fn is_json_absent(&self, json: &Json) -> bool {
-        matches!(json, Json::Text(text) if self.is_absent(text))
+        match json {
+            Json::Text(text) => self.is_absent(text),
+            // The array of the scopes is absent with them.
+            Json::Array(items) => match items.as_slice() {
+                [Json::Text(text)] => text.only_value() == Some("scopes") && self.is_absent(text),
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     fn object(

@@ -123,7 +123,7 @@ fn the_files_of_choice_are_written() {
     let scratch = Scratch::new("files");
     let (ca_path, ca) = scratch.file("ca.pem");
     let (env_path, env) = scratch.file("sandbox.env");
-    std::fs::write(&env_path, "left over").unwrap();
+    std::fs::write(&env_path, "export CARETOKEN_CA_FILE='/left/over'\n").unwrap();
     let program = Program::start(&["--ca-file", &ca, "--env-file", &env]);
     assert_eq!(std::fs::read_to_string(&env_path).unwrap(), program.exports);
     assert_eq!(program.variable("CARETOKEN_CA_FILE"), ca);
@@ -157,6 +157,33 @@ fn faults_and_lives_can_be_set() {
         serde_json::from_str(&edvak.body_mut().read_to_string().unwrap()).unwrap();
     assert_eq!(body["token"]["expires_in"], 5);
     program.end("-TERM");
+}
+
+#[test]
+fn files_that_no_sandbox_wrote_stay_as_they_are() {
+    let scratch = Scratch::new("others");
+    let (path, other) = scratch.file("other.json");
+    std::fs::write(&path, "{}").unwrap();
+    let (link_path, link) = scratch.file("link");
+    std::os::unix::fs::symlink(&path, &link_path).unwrap();
+    for arguments in [
+        ["--env-file", &other],
+        ["--env-file", &link],
+        ["--ca-file", &other],
+        ["--profile", "/dev/zero"],
+    ] {
+        let program = env!("CARGO_BIN_EXE_caretoken-sandbox");
+        let output = Command::new(program).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let why = match arguments[0] {
+            "--profile" => "is larger than 64 KiB",
+            _ => "was not written by a sandbox: give another path",
+        };
+        assert!(said.contains(why) && said.contains(arguments[1]), "{said}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}");
+    assert!(link_path.is_symlink());
 }
 
 #[test]

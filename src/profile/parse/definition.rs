@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::profile::credentials::scope_flaw;
 use crate::profile::vocabulary::{
     Answer, Definition, Derived, Expiry, How, Plausible, REFRESH_TOKEN, Refresh, Scopes, Source,
-    Step, StepValue,
+    Step, StepValue, Success,
 };
 
 const MEMBERS: &[&str] = &[
@@ -72,15 +72,27 @@ fn definition(root: &Node<'_>) -> Read<Definition> {
     names.endpoint_needs = endpoint_needs(words.required("request")?, &names)?;
 
     let mut derived = values::read(words.get("values"), &mut names)?;
-    let steps = steps(words.get("steps"), &mut names)?;
+    let mut steps = steps(words.get("steps"), &mut names)?;
     names.steps_so_far = steps.len();
     let mut request = request::read(words.required("request")?, &mut names)?;
     let answer_node = words.required("answer")?;
     let answer = answer::read(answer_node)?;
     let usage = answer::usage(words.get("use"), &mut names)?;
-    let refusals = refusals::read(words.get("refusals"), &names)?;
+    // Whether an answer of that status can only be a success.
+    let of_refresh = words.get("refresh").and_then(|node| node.object_member("answer"));
+    let successes = || steps.iter().map(|step| &step.success).chain([&answer.success]);
+    let never_refuses = |status: u16| {
+        let is_plain = |success: &Success| success.flag.is_none() && success.refused_if.is_none();
+        of_refresh.is_none()
+            && successes().all(|known| is_plain(known) && known.statuses.contains(&status))
+    };
+    let refusals = refusals::read(words.get("refusals"), &names, &never_refuses)?;
     let of_refusals = || refusals.request_id.iter();
     request.answer_headers = answer::headers(sources(&answer).chain(of_refusals()));
+    for step in &mut steps {
+        let values = step.values.iter().map(|value| &value.source);
+        step.request.answer_headers = answer::headers(values.chain(of_refusals()));
+    }
     let refresh = words.map("refresh", |node| {
         let mut refresh = refresh(node, (&answer, answer_node), &mut names)?;
         let answer = refresh.answer.as_ref().unwrap_or(&answer);
@@ -243,12 +255,11 @@ fn steps(node: Option<&Node<'_>>, names: &mut Names<'_>) -> Read<Vec<Step>> {
     for (index, item) in node.array()?.iter().enumerate() {
         names.steps_so_far = index;
         let words = item.object(&["request", "answer"])?;
-        let mut request = request::read(words.required("request")?, names)?;
+        let request = request::read(words.required("request")?, names)?;
         let words = words.required("answer")?.object(STEP_ANSWER)?;
         let values = words.required("values")?;
         let values = values.entries()?.map(|member| step_value(&member.name, &member.value));
         let values: Vec<_> = values.collect::<Read<_>>()?;
-        request.answer_headers = answer::headers(values.iter().map(|value| &value.source));
         steps.push(Step { request, success: answer::success(&words)?, values });
     }
     Ok(steps)

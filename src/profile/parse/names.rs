@@ -409,6 +409,11 @@ fn check_literals(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
 
 /// A value inside a text of another language needs the escape of that language.
 fn check_escapes(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
+    let mut escapes = text.slots().map(|(_, escape)| escape);
+    if place == Place::Cookie && escapes.any(|escape| escape == Some(Escape::Xml)) {
+        let problem = "the escape of XML has a semicolon, which ends a cookie";
+        return node.fault(problem, "write the value alone, or with :url");
+    }
     let is_of_a_language = text.0.iter().any(|piece| match piece {
         Piece::Literal(literal) => literal.contains(OF_A_LANGUAGE),
         Piece::Value(..) => false,

@@ -20,7 +20,12 @@ const KINDS: &[ErrorKind] = &[
     ErrorKind::Unavailable,
 ];
 
-pub(super) fn read(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<Refusals> {
+/// `never_refuses` says of a status that an answer with it can only be a success.
+pub(super) fn read(
+    node: Option<&Node<'_>>,
+    names: &Names<'_>,
+    never_refuses: &dyn Fn(u16) -> bool,
+) -> Read<Refusals> {
     let standard = || vec![CodeAt::Text(Pointer([Box::from("error")].into()))];
     let Some(node) = node else {
         return Ok(Refusals {
@@ -36,6 +41,7 @@ pub(super) fn read(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<Refusals>
         let words = node.object(&["list", "name"])?;
         Ok((pointer(words.required("list")?)?, pointer(words.required("name")?)?))
     })?;
+    let codes = words.map("code", codes)?.unwrap_or_else(standard);
     let mut rules: Vec<Rule> = Vec::new();
     if let Some(node) = words.get("rules") {
         let items = node.array()?;
@@ -45,6 +51,21 @@ pub(super) fn read(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<Refusals>
         }
         for item in items {
             let rule = rule(item, faults.is_some(), names)?;
+            if !rule.statuses.is_empty()
+                && rule.statuses.iter().all(|status| never_refuses(*status))
+            {
+                return item.fault(
+                    "this rule can never fit: an answer of that status is a success",
+                    "remove it; or say in answer, by success or refused_if, what refuses it",
+                );
+            }
+            if codes.is_empty() && matches!(rule.code, Code::OneOf(_)) {
+                let node = item.object_member("code").unwrap_or(item);
+                return node.fault(
+                    "this rule can never fit: the profile says that there are no codes",
+                    "say in code where they stand, or remove the rule",
+                );
+            }
             if rules.iter().any(|earlier| earlier.covers(&rule)) {
                 return item.fault(
                     "this rule can never fit: an earlier one fits wherever it does",
@@ -57,7 +78,7 @@ pub(super) fn read(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<Refusals>
     Ok(Refusals {
         status: words.map("status", pointer)?,
         request_id: words.map("request_id", source)?,
-        codes: words.map("code", codes)?.unwrap_or_else(standard),
+        codes,
         faults,
         rules,
     })
