@@ -43,13 +43,23 @@ else()
     file(INSTALL "${unpacked}/bin/caretoken.dll" DESTINATION "${CURRENT_PACKAGES_DIR}/bin")
   endif()
 endif()
-file(INSTALL "${unpacked}/lib/pkgconfig" "${unpacked}/lib/cmake" DESTINATION "${CURRENT_PACKAGES_DIR}/lib")
+file(INSTALL "${unpacked}/lib/pkgconfig" DESTINATION "${CURRENT_PACKAGES_DIR}/lib")
 
 # One build serves debug and release: the interface is C's.
 set(VCPKG_BUILD_TYPE release)
 set(VCPKG_POLICY_MISMATCHED_NUMBER_OF_BINARIES enabled)
-vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/caretoken)
 vcpkg_fixup_pkgconfig()
+
+# vcpkg wants CMake's files in share/. From there the way to the libraries is another.
+file(GLOB config "${unpacked}/lib/cmake/caretoken/*.cmake")
+file(INSTALL ${config} DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")
+set(config "${CURRENT_PACKAGES_DIR}/share/${PORT}/caretoken-config.cmake")
+file(READ "${config}" text)
+string(REPLACE "{_caretoken_libdir}/../../..\"" "{_caretoken_libdir}/../../../lib\"" changed "${text}")
+if(changed STREQUAL text)
+  message(FATAL_ERROR "caretoken-config.cmake does not look for its libraries where this port expects it")
+endif()
+file(WRITE "${config}" "${changed}")
 
 file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/usage" DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")
 set(doc "${unpacked}/share/doc/caretoken")
