@@ -8,20 +8,78 @@ type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Result {
     println!("cargo::rerun-if-changed=build.rs");
-    stay_loaded();
+    link_the_shared_library()?;
     generate_header()
 }
 
-/// A lookup that its call did not wait for runs on in a thread of its own. A host that unloads the
-/// library meanwhile would take away the code under its feet, so the shared library, once loaded,
-/// stays.
+/// The shared library's name and version, and how it is loaded. Here, so that every way of building it
+/// has them.
 ///
 /// `rustc-link-arg-cdylib` would hit it alone, but Cargo warns that it may refuse that where, as here,
-/// only `cargo rustc --crate-type` makes the package a `cdylib`. In programs the flag means nothing.
-fn stay_loaded() {
-    let is_linux = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux");
-    if cfg!(feature = "capi") && is_linux {
-        println!("cargo::rustc-link-arg=-Wl,-z,nodelete");
+/// only `cargo rustc --crate-type` makes the package a `cdylib`. In programs the arguments mean
+/// nothing, but on macOS, where the linker refuses them.
+#[cfg(feature = "capi")]
+fn link_the_shared_library() -> Result {
+    use std::env::var;
+
+    let major = var("CARGO_PKG_VERSION_MAJOR")?;
+    match (var("CARGO_CFG_TARGET_OS")?.as_str(), var("CARGO_CFG_TARGET_FAMILY")?.as_str()) {
+        (_, "windows") => write_windows_resource(),
+        ("macos", _) => {
+            for argument in [
+                format!("-install_name,@rpath/libcaretoken.{major}.dylib"),
+                format!("-current_version,{}", var("CARGO_PKG_VERSION")?),
+                format!("-compatibility_version,{major}"),
+            ] {
+                println!("cargo::rustc-link-arg-cdylib=-Wl,{argument}");
+            }
+        }
+        (_, "unix") => {
+            for argument in [
+                // Programs ask for it by this name, wherever it is installed.
+                format!("-soname,libcaretoken.so.{major}").as_str(),
+                // A lookup that its call did not wait for runs on in a thread of its own. A host that
+                // unloads the library meanwhile would take away the code under its feet, so the
+                // library, once loaded, stays.
+                "-z,nodelete",
+                // Binding at the first call spills registers, and with them what was copied last.
+                "-z,now",
+                // Debuggers find the symbols, which are shipped apart, by it.
+                "--build-id=sha1",
+            ] {
+                println!("cargo::rustc-link-arg=-Wl,{argument}");
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "capi"))]
+#[expect(clippy::unnecessary_wraps, reason = "as its sibling")]
+fn link_the_shared_library() -> Result {
+    Ok(())
+}
+
+/// What Windows shows as the properties of `caretoken.dll`. A library without it works as well.
+#[cfg(feature = "capi")]
+fn write_windows_resource() {
+    use winresource::{VersionInfo, WindowsResource};
+
+    const DLL: u64 = 2;
+    let written = WindowsResource::new()
+        .set("FileDescription", env!("CARGO_PKG_DESCRIPTION"))
+        .set("InternalName", "caretoken")
+        .set("OriginalFilename", "caretoken.dll")
+        .set("LegalCopyright", concat!("the caretoken authors; ", env!("CARGO_PKG_LICENSE")))
+        .set_version_info(VersionInfo::FILETYPE, DLL)
+        .compile();
+    if let Err(error) = written {
+        println!(
+            "cargo::warning=caretoken.dll gets no version resource: {error}; for a target *-windows-gnu \
+             install windres (on Debian: apt-get install binutils-mingw-w64), for *-windows-msvc the \
+             Windows SDK"
+        );
     }
 }
 

@@ -33,6 +33,11 @@
 #ifndef CARETOKEN_HPP
 #define CARETOKEN_HPP
 
+// MSVC tells its version of C++ by another name.
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 201703L
+#error "caretoken.hpp needs C++17: -std=c++17, /std:c++17 or, in CMake, target_compile_features(program PRIVATE cxx_std_17)"
+#endif
+
 #include "caretoken.h"
 
 #include <chrono>

@@ -69,6 +69,25 @@ fn the_shared_library_is_stripped_and_small() {
     }
 }
 
+/// Programs ask for it by a name that changes with the interface, never by where they found it.
+#[test]
+fn the_shared_library_has_a_name_of_its_own_a_version_and_a_build_id() {
+    let libraries = &artifact().libraries;
+    if wine().is_some() {
+        let library = fs::read(libraries.join("caretoken.dll")).unwrap();
+        for text in ["FileVersion", env!("CARGO_PKG_VERSION"), "caretoken.dll"] {
+            let text: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(library.windows(text.len()).any(|part| part == text), "{text:?}");
+        }
+    } else if have(&["readelf"]) {
+        let library = libraries.join("libcaretoken.so");
+        let printed = run(Command::new("readelf").arg("-dnW").arg(library));
+        for part in ["soname: [libcaretoken.so.0]", "NOW NODELETE", "NT_GNU_BUILD_ID"] {
+            assert!(printed.contains(part), "{part}: {printed}");
+        }
+    }
+}
+
 #[test]
 fn each_header_compiles_alone_as_c99_and_cpp17() {
     if !have(&["cc", "c++"]) {

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -47,6 +48,7 @@ pub(crate) fn artifact() -> &'static Artifact {
             .args(wine().map(|_| "--target=x86_64-pc-windows-gnu"))
             .args(["--message-format", "json-render-diagnostics", "--target-dir"])
             .arg(target_dir())
+            .args(["--", "--print", "native-static-libs"])
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo runs");
@@ -76,10 +78,14 @@ pub(crate) fn artifact() -> &'static Artifact {
                 _ => {}
             }
         }
-        Artifact {
-            libraries: libraries.expect("cargo names the libraries"),
-            header: header.expect("cargo names the build script's directory"),
+        let libraries = libraries.expect("cargo names the libraries");
+        if wine().is_none() {
+            // The name that programs ask for.
+            let made = symlink("libcaretoken.so", libraries.join("libcaretoken.so.0"));
+            let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+            assert!(made.as_ref().err().is_none_or(is_there), "{made:?}");
         }
+        Artifact { libraries, header: header.expect("cargo names the build script's directory") }
     })
 }
 
