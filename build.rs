@@ -36,6 +36,7 @@ fn generate_header() -> Result {
 #[cfg(feature = "capi")]
 const SECTIONS: &[(&str, &[&str])] = &[
     ("What all functions use", &["types"]),
+    ("Profile", &["profile"]),
     ("Configuration", &["config"]),
     ("Client", &["client"]),
     ("Token", &["token"]),

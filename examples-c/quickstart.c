@@ -91,7 +91,7 @@ static void free_headers(struct curl_slist *headers) {
 /* The HTTP status of the vendor's protected resource; 0 if there was no answer. */
 static long call_resource(const struct vendor *vendor, const caretoken_token *token) {
     const char *url = getenv(vendor->resource_variable);
-    struct curl_slist *headers = add_header(NULL, "Authorization", token->authorization.data);
+    struct curl_slist *headers = add_header(NULL, token->header.data, token->authorization.data);
     CURL *curl = curl_easy_init();
     CURLcode code;
     long status = 0;

@@ -76,7 +76,7 @@ class headers {
 // The HTTP status of the vendor's protected resource.
 static long call_resource(const vendor &vendor, const caretoken::token &token) {
     headers headers;
-    headers.add("Authorization", token.authorization());
+    headers.add(token.header(), token.authorization());
     if (vendor.name == std::string_view("parchment")) {
         headers.add("x-organization-secret", environment("PARCHMENT_ORGANIZATION_SECRET"));
     }

@@ -1,8 +1,11 @@
 /*
  * caretoken: bearer tokens for electronic health record systems.
  *
- * Four vendors, four token endpoints, none of them standard: parchment, ehealth, edvak, pattern. One
- * blocking call returns a bearer token that is valid now: cached, or fetched over HTTPS.
+ * One blocking call returns a bearer token that is valid now: cached, or fetched over HTTPS.
+ *
+ * A vendor is a profile: a token endpoint as data. Compiled in are those of parchment, ehealth, edvak and
+ * pattern, whose endpoints follow no standard, and those of the standard grants of OAuth 2.0, such as
+ * oauth2-client-credentials. Any other vendor is a JSON file of yours: see caretoken_profile_load.
  *
  * A complete program:
  *
@@ -35,8 +38,9 @@
  *         if (ok && caretoken_client_token(client, CARETOKEN_DEFAULT_TIMEOUT, &token, &error)
  *                       == CARETOKEN_OK) {
  *             printf("good for %lld s\n", (long long)caretoken_token_time_left_ms(token) / 1000);
- *             // ... send token->authorization.data as the Authorization header. If the API answers
- *             // 401: caretoken_client_reject(client, token, NULL, NULL), and ask for another.
+ *             // ... send the header token->header.data (Authorization mostly) with the value
+ *             // token->authorization.data. If the API answers 401:
+ *             // caretoken_client_reject(client, token, NULL, NULL), and ask for another.
  *         }
  *         if (error != NULL) {
  *             fprintf(stderr, "%s\n", error->line.data);
@@ -57,26 +61,26 @@
  * free; on success it is set to NULL. So free one error before you pass the same pointer again. There is
  * no errno-like last error.
  *
- * TOKENS, ERRORS AND REPORTS are structs that the library makes and you read. Later versions add fields
- * at the end only: a program may run with a later library than it was compiled for, not with an earlier
- * one.
+ * TOKENS, ERRORS, REPORTS AND PROFILES are structs that the library makes and you read. Later versions
+ * add fields at the end only: a program may run with a later library than it was compiled for, not with
+ * an earlier one.
  *
  * OUT-PARAMETERS come last, before the error. They are set to NULL, 0 or false as soon as the function
  * begins, whatever they held before, and to their result if it succeeds (caretoken_client_authorization
  * sets its length in one other case).
  *
  * OWNERSHIP. What a function gave you through a pointer to a pointer is yours: free it with the
- * function of its type that ends in _free. Configs, clients, tokens, reports and errors may be freed in
- * any order. A caretoken_str belongs to what you read it from. What you pass in is copied where it is
- * needed after the call; only user_data is kept as it is.
+ * function of its type that ends in _free. Profiles, configs, clients, tokens, reports and errors may be
+ * freed in any order. A caretoken_str belongs to what you read it from. What you pass in is copied where
+ * it is needed after the call; only user_data is kept as it is.
  *
  * NULL. Every _free takes NULL and does nothing. Any other NULL that is not allowed is
  * CARETOKEN_NULL_ARGUMENT, with an error that names the argument, or the setting whose value it is.
  * (NULL, 0) is an empty text. Functions that read from a token take NULL, too, and find nothing in it.
  *
  * THREADS. A const pointer may be used from many threads at once: clients (all functions but
- * caretoken_client_free), tokens, reports and errors. A pointer without const, as that to a config,
- * belongs to one thread at a time.
+ * caretoken_client_free), tokens, reports, errors and profiles. A pointer without const, as that to a
+ * config, belongs to one thread at a time.
  *
  * Work happens inside the calls, and nothing in the background, with one exception: the system's DNS
  * lookup cannot be interrupted, so each runs in a short-lived thread, caretoken-dns. It blocks all
@@ -92,7 +96,7 @@
  *
  * TIMES are int64_t milliseconds; points in time count from 1970-01-01 UTC.
  *
- * SECRETS. Errors, events and reports never hold one. The library wipes its own copies; wipe yours with
+ * SECRETS. Errors, events, reports and profiles never hold one. The library wipes its own copies; wipe yours with
  * caretoken_wipe.
  *
  * PANICS, that is defects of this library, end at its boundary: the call fails with CARETOKEN_INTERNAL,
@@ -119,6 +123,8 @@ extern "C" {
 #endif
 
 typedef struct caretoken_str caretoken_str;
+typedef struct caretoken_parameter caretoken_parameter;
+typedef struct caretoken_profile caretoken_profile;
 typedef struct caretoken_config caretoken_config;
 typedef struct caretoken_client caretoken_client;
 typedef struct caretoken_credential caretoken_credential;
@@ -136,8 +142,8 @@ typedef struct caretoken_report caretoken_report;
  * wherever C wants a string.
  *
  * data is never NULL: what is absent is the empty text with a len of 0. The text belongs to the
- * object that it was read from (a token, an error) and lives exactly as long; those in the arguments
- * of a callback live until the callback returns. Never free it, never write to it.
+ * object that it was read from (a token, an error, a profile) and lives exactly as long; those in the
+ * arguments of a callback live until the callback returns. Never free it, never write to it.
  */
 struct caretoken_str {
     /**
@@ -158,34 +164,218 @@ struct caretoken_str {
  */
 typedef int32_t caretoken_status;
 
+/* ---- Profile ----------------------------------------------------------------------------------- */
+
+/**
+ * For a profile's scopes: none can be requested; the vendor decides.
+ */
+#define CARETOKEN_SCOPES_NONE 0
+
+/**
+ * For a profile's scopes: some can be requested, by the setting scopes.
+ */
+#define CARETOKEN_SCOPES_OPTIONAL 1
+
+/**
+ * For a profile's scopes: at least one must be requested, by the setting scopes.
+ */
+#define CARETOKEN_SCOPES_REQUIRED 2
+
+/**
+ * A value that a profile asks for: a setting of each config made from it.
+ *
+ * It belongs to its profile and lives exactly as long. C reads its fields as those of the profile, and
+ * later versions add fields at the end only.
+ */
+struct caretoken_parameter {
+    /**
+     * Its name, for caretoken_config_set and caretoken_client_set_credential.
+     */
+    caretoken_str name;
+    /**
+     * What it is, in one line for people; empty where the profile does not say.
+     */
+    caretoken_str about;
+    /**
+     * What kind of value it has: text, integer (digits), choice (one of choices), url (an absolute URL
+     * without query), host (a name or address, with a port or without), host_label (one label of a
+     * host's name), path_segment (one segment of a URL's path), private_key or certificate (both PEM,
+     * of several lines). Later versions may add kinds: take one that you do not know for text.
+     */
+    caretoken_str kind;
+    /**
+     * Its value where it is not set; empty if it has none.
+     */
+    caretoken_str default_value;
+    /**
+     * The values that it can have, where it is a choice: choices_len of them; NULL for other kinds.
+     */
+    const caretoken_str *choices;
+    /**
+     * How many choices there are.
+     */
+    size_t choices_len;
+    /**
+     * Whether its value must not be shown.
+     */
+    bool is_secret;
+    /**
+     * Whether no client can be made without it.
+     */
+    bool is_required;
+    /**
+     * Whether it says whose token it will be: a client that gets another value drops its token.
+     */
+    bool is_holder;
+};
+
+/**
+ * A token endpoint as data: a vendor. The format of its file is described in profiles/README.md of the
+ * sources.
+ *
+ * The library makes it and C reads its fields; nobody writes to it, copies it by value or makes one.
+ * Later versions add fields at the end only. Made by caretoken_profile_named, caretoken_profile_load
+ * or caretoken_profile_parse; free it with caretoken_profile_free. Configs and clients that were made
+ * from it live on.
+ *
+ * It holds what stands in the profile, which is no secret. It never changes, so any thread may read
+ * it, and it needs nothing that may be freed before it.
+ *
+ * A profile decides to which hosts the credentials go, always over HTTPS: read it from a place where
+ * nobody can write who must not know them.
+ */
+struct caretoken_profile {
+    /**
+     * The vendor's name in errors, events and tokens, such as pattern.
+     */
+    caretoken_str name;
+    /**
+     * Its name for people; the same as name where the profile has no other.
+     */
+    caretoken_str title;
+    /**
+     * The name of the header that carries its tokens, in lower case: authorization, unless the profile
+     * says otherwise. It is the header of each caretoken_token.
+     */
+    caretoken_str header;
+    /**
+     * The URLs of the vendor's pages about it: documentation_len of them; NULL if none.
+     */
+    const caretoken_str *documentation;
+    /**
+     * How many pages there are.
+     */
+    size_t documentation_len;
+    /**
+     * What it asks for, in the order of its file: parameters_len pointers; NULL if nothing. Together
+     * with scopes and needs_client_certificate, all that a page of settings needs to know.
+     */
+    const caretoken_parameter *const *parameters;
+    /**
+     * How many parameters there are.
+     */
+    size_t parameters_len;
+    /**
+     * Whether scopes can be requested: CARETOKEN_SCOPES_NONE, CARETOKEN_SCOPES_OPTIONAL or
+     * CARETOKEN_SCOPES_REQUIRED.
+     */
+    int32_t scopes;
+    /**
+     * Whether no client can be made without a certificate of its own (mutual TLS): the settings
+     * client_cert_pem and client_key_pem.
+     */
+    bool needs_client_certificate;
+};
+
+/**
+ * The names of the profiles that are compiled in: *count of them, and behind the last an empty text,
+ * so that count may be NULL. They live for ever.
+ */
+const caretoken_str *caretoken_profile_names(size_t *count);
+
+/**
+ * Gives a profile that is compiled in, by its name: see caretoken_profile_names. To make a client of
+ * it, caretoken_config_new takes the name.
+ *
+ * On failure *profile is NULL; the error's remedy lists the names that exist.
+ */
+caretoken_status caretoken_profile_named(const char *vendor,
+                                         const caretoken_profile **profile,
+                                         const caretoken_error **error);
+
+/**
+ * Reads a profile from the file at this path, once: later changes of the file change nothing.
+ *
+ * path is NUL-terminated and UTF-8, also on Windows, where a program may have paths in another code
+ * page: convert those first. A relative one begins at the working directory of the process. A file
+ * whose name is not UTF-8 you can read yourself, for caretoken_profile_parse.
+ *
+ * On failure *profile is NULL, and the status is CARETOKEN_INVALID_SETTING: the file cannot be read,
+ * or the error says what is the first thing wrong in it, with line, column and path, and what would
+ * be right.
+ */
+caretoken_status caretoken_profile_load(const char *path,
+                                        const caretoken_profile **profile,
+                                        const caretoken_error **error);
+
+/**
+ * Reads a profile from its text, the len bytes at data: JSON in UTF-8, at most 64 KiB, with a byte
+ * order mark or without. It is not kept.
+ *
+ * On failure *profile is NULL, and the error is as that of caretoken_profile_load.
+ */
+caretoken_status caretoken_profile_parse(const char *data,
+                                         size_t len,
+                                         const caretoken_profile **profile,
+                                         const caretoken_error **error);
+
+/**
+ * Frees the profile, its parameters and its texts. Configs and clients made from it live on. Does
+ * nothing when profile is NULL.
+ */
+void caretoken_profile_free(const caretoken_profile *profile);
+
 /* ---- Configuration ----------------------------------------------------------------------------- */
 
 /**
  * What a client is made of: a vendor, credentials, settings, and callbacks (see
  * caretoken_config_set_on_rotation and caretoken_config_set_on_event).
  *
- * Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
- * client copies what it needs, so that a config may make several clients, be changed in between, and
- * be freed at any time.
+ * Made by caretoken_config_new, caretoken_config_from_profile or caretoken_client_sibling, freed by
+ * caretoken_config_free. One thread at a time may use it. A client copies what it needs, so that a
+ * config may make several clients, be changed in between, and be freed at any time.
  */
 struct caretoken_config;
 
 /**
- * Starts the configuration of a client for one vendor.
+ * Starts the configuration of a client for a vendor whose profile is compiled in.
  *
- * vendor is parchment, ehealth, edvak or pattern. On failure *config is NULL; the error's remedy
- * lists the vendors that exist.
+ * vendor is the profile's name, such as parchment: see caretoken_profile_names. On failure *config is
+ * NULL; the error's remedy lists the names that exist.
  */
 caretoken_status caretoken_config_new(const char *vendor,
                                       caretoken_config **config,
                                       const caretoken_error **error);
 
 /**
+ * Starts the configuration of a client for any vendor, by its profile: one that was read from a file,
+ * mostly. The profile stays the caller's, and may be freed at any time.
+ *
+ * On failure *config is NULL. A profile with a parameter that has the name of a setting gives a config
+ * that caretoken_client_new refuses.
+ */
+caretoken_status caretoken_config_from_profile(const caretoken_profile *profile,
+                                               caretoken_config **config,
+                                               const caretoken_error **error);
+
+/**
  * Sets one credential or setting by its name. When that fails, what was set before stays.
  *
  * The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text, NULL with
- * any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
- * credentials by vendor, [those in brackets may be left out]:
+ * any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end.
+ *
+ * The credentials of a profile are its parameters: see caretoken_profile. Those of the profiles that
+ * are compiled in, [those in brackets may be left out]:
  *
  *   parchment          base_url, partner_id, partner_secret, organization_id,
  *                      organization_secret, user_id, [authorization_bearer]
@@ -389,9 +579,13 @@ caretoken_status caretoken_client_token(const caretoken_client *client,
                                         const caretoken_error **error);
 
 /**
- * Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
- * token, into the caller's buffer, with a NUL behind it. As caretoken_client_token, for the case that
- * the header is all that is wanted: it counts no reference.
+ * Writes the value of the header that carries a token that is valid now, as the token's field
+ * authorization has it ("Bearer " and the access token, unless the profile says otherwise), into the
+ * caller's buffer, with a NUL behind it. As caretoken_client_token, for the case that the header is all
+ * that is wanted: it counts no reference.
+ *
+ * The name of the header is that of the profile and the same for all its tokens: authorization, unless
+ * the profile says otherwise. Read it once, from the field header of a caretoken_profile or of a token.
  *
  * *length is the length without the NUL; capacity must be larger than that. If it is not, the call
  * is CARETOKEN_BUFFER_TOO_SMALL, *length says what is needed, and nothing is written to the buffer.

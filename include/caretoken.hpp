@@ -9,7 +9,7 @@
 //     auto client = caretoken::client::create(config).value();
 //
 //     auto token = client.token(std::chrono::seconds(10)).value();  // cached, or fetched
-//     request.set_header("Authorization", token.authorization());
+//     request.set_header(token.header(), token.authorization());
 //     // ... if the API answers 401:
 //     client.reject(token).value();
 //
@@ -24,11 +24,11 @@
 // With -fno-exceptions there is no value(); `*result` and `result->` abort the program if the result
 // holds an error, so ask before.
 //
-// config, client, token and report can be moved and not copied, and free what they hold; errors can be
-// copied. A moved-from one can only be destroyed or assigned to. Each string_view belongs to the object
-// it was read from, lives as long, and has a NUL behind its last character; a view of a temporary, as in
-// client.token().value().authorization(), does not compile. What may be called from which thread, and
-// what everything means, is in caretoken.h.
+// profile, config, client, token and report can be moved and not copied, and free what they hold; errors
+// can be copied. A moved-from one can only be destroyed or assigned to. Each string_view belongs to the
+// object it was read from, lives as long, and has a NUL behind its last character; a view of a temporary,
+// as in client.token().value().authorization(), does not compile. What may be called from which thread,
+// and what everything means, is in caretoken.h.
 
 #ifndef CARETOKEN_HPP
 #define CARETOKEN_HPP
@@ -96,6 +96,9 @@ struct deleter {
     void operator()(caretoken_client *client) const noexcept { caretoken_client_free(client); }
     void operator()(const caretoken_token *token) const noexcept { caretoken_token_free(token); }
     void operator()(const caretoken_report *report) const noexcept { caretoken_report_free(report); }
+    void operator()(const caretoken_profile *profile) const noexcept {
+        caretoken_profile_free(profile);
+    }
 };
 
 template <class T>
@@ -385,7 +388,14 @@ class token {
         return detail::view(handle_->access_token);
     }
     std::string_view access_token() const && = delete;
-    /// The whole value of the Authorization header. Secret.
+    /// The name of the header that carries it, in lower case: authorization, unless the profile says
+    /// otherwise.
+    [[nodiscard]] std::string_view header() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->header);
+    }
+    std::string_view header() const && = delete;
+    /// The whole value of that header: "Bearer " and the access token, unless the profile says
+    /// otherwise. Secret.
     [[nodiscard]] std::string_view authorization() const & noexcept CARETOKEN_LIFETIMEBOUND {
         return detail::view(handle_->authorization);
     }
@@ -534,17 +544,153 @@ class report {
     detail::handle<const caretoken_report> handle_;
 };
 
+/// A value that a profile asks for: a setting of each config made from it. Its texts live as long as the
+/// profile.
+struct parameter {
+    std::string_view name;
+    /// What it is, in one line for people; may be empty.
+    std::string_view about;
+    /// text, integer, choice, url, host, host_label, path_segment, private_key or certificate. More may
+    /// come.
+    std::string_view kind;
+    std::optional<std::string_view> default_value;
+    /// The values that it can have, where it is a choice.
+    std::vector<std::string_view> choices;
+    /// Whether its value must not be shown.
+    bool is_secret;
+    /// Whether no client can be made without it.
+    bool is_required;
+    /// Whether it says whose token it will be.
+    bool is_holder;
+};
+
+/// Whether a profile takes requested scopes. More may come.
+enum class profile_scopes : std::int32_t {
+    none = CARETOKEN_SCOPES_NONE,
+    optional = CARETOKEN_SCOPES_OPTIONAL,
+    required = CARETOKEN_SCOPES_REQUIRED,
+};
+
+/// A token endpoint as data: a vendor. Any thread may read it. Never a secret, but it decides to which
+/// hosts credentials are sent; see caretoken_profile.
+class profile {
+   public:
+    explicit profile(const caretoken_profile *owned) noexcept : handle_(owned) {}
+
+    /// One that is compiled in, by its name.
+    static result<profile> named(text vendor) {
+        const caretoken_profile *read = nullptr;
+        const caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_profile_named(detail::name(vendor).get(), &read, &why);
+        return outcome(status, read, why);
+    }
+    /// From the file at this path, which is UTF-8, also on Windows; see caretoken_profile_load.
+    static result<profile> load(text path) {
+        const caretoken_profile *read = nullptr;
+        const caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_profile_load(detail::name(path).get(), &read, &why);
+        return outcome(status, read, why);
+    }
+    /// From its text, which is not kept.
+    static result<profile> parse(text json) {
+        const caretoken_profile *read = nullptr;
+        const caretoken_error *why = nullptr;
+        const caretoken_status status =
+            caretoken_profile_parse(json.data(), json.size(), &read, &why);
+        return outcome(status, read, why);
+    }
+    /// The names of those that are compiled in. They live for ever.
+    [[nodiscard]] static std::vector<std::string_view> names() {
+        std::size_t count = 0;
+        const caretoken_str *all = caretoken_profile_names(&count);
+        return detail::views(all, count);
+    }
+
+    /// The vendor's name in errors, events and tokens.
+    [[nodiscard]] std::string_view name() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->name);
+    }
+    std::string_view name() const && = delete;
+    /// Its name for people.
+    [[nodiscard]] std::string_view title() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->title);
+    }
+    std::string_view title() const && = delete;
+    /// The name of the header that carries its tokens, in lower case.
+    [[nodiscard]] std::string_view header() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return detail::view(handle_->header);
+    }
+    std::string_view header() const && = delete;
+    /// The URLs of the vendor's pages about it.
+    [[nodiscard]] std::vector<std::string_view> documentation() const & {
+        return detail::views(handle_->documentation, handle_->documentation_len);
+    }
+    std::vector<std::string_view> documentation() const && = delete;
+    /// What it asks for, in the order of its file.
+    [[nodiscard]] std::vector<caretoken::parameter> parameters() const & {
+        std::vector<caretoken::parameter> all;
+        all.reserve(handle_->parameters_len);
+        for (std::size_t i = 0; i < handle_->parameters_len; ++i) {
+            const caretoken_parameter &one = *handle_->parameters[i];
+            const std::string_view value = detail::view(one.default_value);
+            all.push_back({detail::view(one.name), detail::view(one.about), detail::view(one.kind),
+                           value.empty() ? std::nullopt : std::optional<std::string_view>(value),
+                           detail::views(one.choices, one.choices_len), one.is_secret,
+                           one.is_required, one.is_holder});
+        }
+        return all;
+    }
+    std::vector<caretoken::parameter> parameters() const && = delete;
+    /// Whether scopes can be requested, and whether one must.
+    [[nodiscard]] profile_scopes scopes() const noexcept {
+        return static_cast<profile_scopes>(handle_->scopes);
+    }
+    /// Whether no client can be made without a certificate of its own (mutual TLS).
+    [[nodiscard]] bool needs_client_certificate() const noexcept {
+        return handle_->needs_client_certificate;
+    }
+
+    [[nodiscard]] const caretoken_profile *get() const & noexcept CARETOKEN_LIFETIMEBOUND {
+        return handle_.get();
+    }
+    const caretoken_profile *get() const && = delete;
+
+   private:
+    static result<profile> outcome(caretoken_status status, const caretoken_profile *owned,
+                                   const caretoken_error *why) {
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return profile(owned);
+    }
+
+    detail::handle<const caretoken_profile> handle_;
+};
+
 class client;
 
 /// What a client is made of. One thread at a time.
 class config {
    public:
-    /// For parchment, ehealth, edvak or pattern.
+    /// For a vendor whose profile is compiled in, such as parchment: see profile::names.
     static result<config> create(text vendor) {
         caretoken_config *made = nullptr;
         const caretoken_error *why = nullptr;
         const caretoken_status status =
             caretoken_config_new(detail::name(vendor).get(), &made, &why);
+        if (status != CARETOKEN_OK) {
+            return caretoken::error(status, why);
+        }
+        return config(made);
+    }
+
+    /// For any vendor, by its profile, which may be destroyed at any time.
+    static result<config> create(const profile &profile) {
+        caretoken_config *made = nullptr;
+        const caretoken_error *why = nullptr;
+        const caretoken_status status = caretoken_config_from_profile(profile.get(), &made, &why);
         if (status != CARETOKEN_OK) {
             return caretoken::error(status, why);
         }
@@ -648,9 +794,9 @@ class client {
         return caretoken::token(found);
     }
 
-    /// Writes the Authorization header's value and a NUL into the buffer, and returns its length.
-    /// When capacity is not larger than that, CARETOKEN_BUFFER_TOO_SMALL, and *needed (if given) is
-    /// the length.
+    /// Writes the value of the header that carries the token and a NUL into the buffer, and returns its
+    /// length; the header's name is that of the profile and of each token. When capacity is not larger
+    /// than that, CARETOKEN_BUFFER_TOO_SMALL, and *needed (if given) is the length.
     result<std::size_t> authorization(char *buffer, std::size_t capacity,
                                       std::optional<milliseconds> timeout = std::nullopt,
                                       std::size_t *needed = nullptr) const {

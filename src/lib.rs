@@ -68,6 +68,7 @@ mod der;
 mod doctor;
 mod error;
 mod event;
+mod file;
 mod json;
 mod life;
 mod memory;

@@ -33,6 +33,7 @@ const CARETOKEN: &[&str] = &[
     "der.rs",
     "thread.rs",
     "event.rs",
+    "file.rs",
     "json.rs",
     "stats.rs",
     "life/sync.rs",
@@ -146,6 +147,7 @@ const CARETOKEN: &[&str] = &[
     "capi/arguments.rs",
     "capi/helpers.rs",
     "capi/token.rs",
+    "capi/profile.rs",
     "capi/config.rs",
     "capi/event.rs",
     "capi/callbacks.rs",
@@ -163,19 +165,60 @@ const SANDBOX: &[&str] = &[
     "request.rs",
     "fault.rs",
     "vendor.rs",
+    "profile/memory.rs",
     "state.rs",
-    "vendors/profile.rs",
+    "player.rs",
+    "vendors/behaviour.rs",
     "vendors/edvak.rs",
     "vendors/ehealth.rs",
     "vendors/parchment.rs",
     "vendors/pattern.rs",
     "vendors/dispatch.rs",
     "vendors/mod.rs",
+    "profile/text.rs",
+    "profile/json.rs",
+    "profile/keys.rs",
+    "profile/file.rs",
+    "profile/definition.rs",
+    "profile/fake.rs",
+    "profile/matching.rs",
+    "profile/check.rs",
+    "profile/answer.rs",
+    "profile/refusal.rs",
+    "profile/played.rs",
+    "profile/mod.rs",
     "reply.rs",
     "server.rs",
     "sandbox.rs",
     "lib.rs",
     "cli.rs",
+    "main.rs",
+];
+
+/// The files of the program, from the lowest to the highest.
+const CLI: &[&str] = &[
+    "log.rs",
+    "exit.rs",
+    "settings.rs",
+    "arguments.rs",
+    "failure.rs",
+    "output.rs",
+    "rotation.rs",
+    "values.rs",
+    "profile.rs",
+    "doctor.rs",
+    "generate.rs",
+    "token_text.rs",
+    "command.rs",
+    "token.rs",
+    "check/part.rs",
+    "check/sample.rs",
+    "check/made_up.rs",
+    "check/script.rs",
+    "check/outcome.rs",
+    "check/report.rs",
+    "check/run.rs",
+    "check/mod.rs",
     "main.rs",
 ];
 
@@ -191,6 +234,13 @@ fn each_file_of_the_sandbox_imports_only_files_below_it() {
     let found = crate_at("caretoken_sandbox", "sandbox/src");
     assert!(found.imports.len() > 30, "the reader is blind");
     assert_none(&violations(&found, SANDBOX));
+}
+
+#[test]
+fn each_file_of_the_program_imports_only_files_below_it() {
+    let found = crate_at("caretoken_cli", "cli/src");
+    assert!(found.imports.len() > 50, "the reader is blind");
+    assert_none(&violations(&found, CLI));
 }
 
 #[test]

@@ -14,12 +14,16 @@ mod artifact;
 mod programs;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use artifact::{artifact, have, root, run, wine};
+use caretoken::{Profile, ProfileScopes};
 use caretoken_sandbox::{Fault, Sandbox, Vendor};
-use programs::{against, build_directory, compile, compiler, compiler_of, play, source};
+use programs::{
+    acme, against, build_directory, checked, compile, compiler, compiler_of, play, source,
+};
 
 /// The stripped shared library's limit.
 const MOST_BYTES: u64 = 2_621_440;
@@ -104,6 +108,93 @@ fn tokens_of_all_vendors_are_read_shared_and_outlive_their_client() {
             assert_eq!(sandbox.requests(Vendor::Edvak), 2, "a cached token is not fetched again");
         };
         play(&compile("tokens", &["tokens.c"], &[]), narrow_parchments_scopes, check);
+    }
+}
+
+#[test]
+fn profiles_are_read_make_clients_and_are_refused_by_what_is_wrong() {
+    if have(&["cc"]) {
+        fs::copy(acme(), build_directory().join("pr\u{f6}fil.json")).unwrap();
+        let wrong = r#"{"caretoken": 1, "name": 1}"#;
+        fs::write(build_directory().join("wrong.json"), wrong).unwrap();
+        fs::write(build_directory().join("large.json"), " ".repeat(65537)).unwrap();
+        let check = |sandbox: &Sandbox| {
+            let request = sandbox.last_request(Vendor::Pattern).unwrap();
+            assert_eq!(request.header("x-acme-region"), Some("eu"));
+        };
+        play(&compile("profiles", &["profiles.c"], &[]), |_| {}, check);
+    }
+}
+
+/// A profile as `tests/c/profile_list.c` prints it.
+fn listed(profile: &Profile) -> String {
+    let join = |texts: Vec<&str>| texts.iter().map(|text| format!("|{text}")).collect::<String>();
+    let mut texts = vec![profile.name(), profile.title(), profile.header()];
+    texts.extend(profile.documentation());
+    let scopes = match profile.scopes() {
+        ProfileScopes::None => 0,
+        ProfileScopes::Optional => 1,
+        ProfileScopes::Required => 2,
+        unknown => panic!("{unknown:?}"),
+    };
+    let needs_certificate = u8::from(profile.needs_client_certificate());
+    let mut list = format!("{}|{scopes}|{needs_certificate}\n", join(texts));
+    for known in profile.parameters() {
+        let mut texts =
+            vec![known.name(), known.about(), known.kind(), known.default_value().unwrap_or("")];
+        texts.extend(known.choices());
+        let flags = [known.is_secret(), known.is_required(), known.is_holder()].map(u8::from);
+        list += &format!("{}|{}{}{}\n", join(texts), flags[0], flags[1], flags[2]);
+    }
+    list
+}
+
+#[test]
+fn c_sees_of_every_profile_what_rust_sees() {
+    if have(&["cc"]) {
+        let files = fs::read_dir(root().join("profiles/examples")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        let mut files: Vec<PathBuf> =
+            files.filter(|file| file.extension().is_some_and(|end| end == "json")).collect();
+        files.sort();
+        assert!(files.len() > 10, "{files:?}");
+        let compiled_in = Profile::names().map(|name| Profile::named(name).unwrap());
+        let from_files = files.iter().map(|file| Profile::from_file(file).unwrap());
+        let expected: String = compiled_in.chain(from_files).map(|one| listed(&one)).collect();
+
+        let program = compile("profile_list", &["profile_list.c"], &[]);
+        let sandbox = Sandbox::start().unwrap();
+        let printed = run(checked(&sandbox, &program, true).args(&files));
+        assert_eq!(printed.replace("\r\n", "\n"), expected);
+    }
+}
+
+#[test]
+fn the_example_for_ones_own_vendor_gets_a_token_and_shows_no_secret() {
+    if have(&["cc"]) {
+        let program = compile("own_vendor", &["../../examples-c/own_vendor.c"], &[]);
+        let sandbox = Sandbox::start().unwrap();
+        let mut command = checked(&sandbox, &program, false);
+        command.arg(acme()).env("ACME_BASE_URL", sandbox.base_url(Vendor::Pattern));
+        let credentials = sandbox.credentials(Vendor::Pattern);
+        for (name, value) in credentials {
+            command.env(format!("ACME_{}", name.to_uppercase()), value);
+        }
+        let printed = run(&mut command);
+        for part in ["ACME_CLIENT_SECRET is set", "one of eu us", "for the header x-acme-session"] {
+            assert!(printed.contains(part), "{printed}");
+        }
+        let request = sandbox.last_request(Vendor::Pattern).unwrap();
+        assert_eq!(request.header("x-acme-region"), Some("eu"));
+        assert!(
+            credentials.iter().all(|(_, value)| !printed.contains(value.as_str())),
+            "{printed}"
+        );
+
+        let output = checked(&sandbox, &program, false).arg(acme()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("acme: base_url is missing"), "{said}");
     }
 }
 

@@ -39,6 +39,8 @@ fn mistakes(name: &str) -> Vec<(usize, String)> {
 fn errors(name: &str) -> Vec<(usize, String)> {
     let mut command = compiler(name);
     command.arg("-fsyntax-only").arg(source("views.cpp"));
+    // Clang stops at 20; GCC has no such option, and no such limit.
+    command.args((name == "clang++").then_some("-ferror-limit=0"));
     let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
     let errors = said.lines().filter_map(|line| {
         let (place, what) = line.split_once(": error: ")?;
@@ -62,7 +64,7 @@ fn a_view_of_a_temporary_and_a_result_nobody_looks_at_do_not_compile() {
         for ((line, reason), (_, said)) in mistakes.iter().zip(&errors) {
             assert!(said.contains(reason), "{name}, line {line}: {said}");
         }
-        assert!(mistakes.len() >= 17, "{mistakes:?}");
+        assert!(mistakes.len() >= 25, "{mistakes:?}");
     }
 }
 

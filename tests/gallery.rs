@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use caretoken::{Client, ClientBuilder, Profile, Token};
-use serde_json::Value;
-use support::{NOW_DATE, Script, TestClock};
+use caretoken::{Client, ClientBuilder, ErrorKind, Profile, Token};
+use serde_json::{Value, json};
+use support::assertion::{Assertion, is_uuid, verified};
+use support::{NOW_DATE, Script, Sent, TestClock};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -36,6 +37,13 @@ fn names() -> Vec<String> {
     names
 }
 
+/// The key that the values name, one of `tests/keys`.
+fn private_key(name: &str) -> String {
+    let values = table("values.json");
+    let file = values[name]["private_key"].as_str().unwrap();
+    fs::read_to_string(folder("tests/keys").join(file)).unwrap()
+}
+
 fn builder(name: &str) -> ClientBuilder {
     let path = folder("profiles/examples").join(format!("{name}.json"));
     let profile = Profile::from_file(path).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -46,6 +54,7 @@ fn builder(name: &str) -> ClientBuilder {
             Value::Array(scopes) => {
                 builder.scopes(scopes.iter().map(|scope| scope.as_str().unwrap()))
             }
+            _ if parameter == "private_key" => builder.set(parameter, private_key(name)).unwrap(),
             value => builder.set(parameter, value.as_str().unwrap()).unwrap(),
         };
     }
@@ -93,6 +102,19 @@ fn call(name: &str) -> Called {
     Called { client, script, clock, token }
 }
 
+/// The golden form of a request. A signed assertion is another each time: what `NAME.assertion.json`
+/// says is compared with what it says, but for `jti`, and `ASSERTION` stands in its place.
+fn sent_as(name: &str, sent: &Sent) -> String {
+    let field = sent.body.split('&').find_map(|field| field.strip_prefix("client_assertion="));
+    let Some(jwt) = field else { return sent.golden() };
+    let Assertion { header, mut claims } = verified(jwt, &private_key(name));
+    assert!(claims["jti"].as_str().is_some_and(is_uuid), "{name}: {claims}");
+    claims["jti"] = "JTI".into();
+    let wanted = table(&format!("{name}.assertion.json"));
+    assert_eq!(json!({"header": header, "claims": claims}), wanted, "{name}");
+    sent.golden().replace(jwt, "ASSERTION")
+}
+
 #[test]
 fn every_example_sends_what_its_page_says() {
     for name in names() {
@@ -100,7 +122,7 @@ fn every_example_sends_what_its_page_says() {
         for (index, sent) in sent.iter().enumerate() {
             let step = golden(&format!("{name}.step{}.request", index + 1));
             let wanted = step.or_else(|| golden(&format!("{name}.request"))).unwrap();
-            assert_eq!(sent.golden(), wanted, "{name}, request {}", index + 1);
+            assert_eq!(sent_as(&name, sent), wanted, "{name}, request {}", index + 1);
         }
     }
 }
@@ -133,6 +155,31 @@ fn every_example_reads_the_token_of_its_sample() {
         assert!(!token.lifetime_was_cut(), "{name}");
         let refresh_token = token.refresh_token().map(|token| token.expose_secret());
         assert_eq!(refresh_token, expected["refresh_token"].as_str(), "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_in_the_words_of_its_server_says_who_acts() {
+    let (environment, key) = ("environment in base_url", "register the public key");
+    let refusals = [
+        ("nhs-england", 401, "invalid_request", ErrorKind::CredentialsRejected, environment),
+        ("nhs-england", 401, "public_key error", ErrorKind::CredentialsRejected, environment),
+        ("nhs-england", 403, "public_key error", ErrorKind::AccessDenied, key),
+        ("nhs-england", 400, "invalid_request", ErrorKind::RequestRefused, ""),
+        ("medplum", 400, "invalid_request", ErrorKind::CredentialsRejected, "jwksUri"),
+        ("oracle-health-jwt", 401, "invalid_client", ErrorKind::CredentialsRejected, ""),
+    ];
+    for (name, status, code, kind, remedy) in refusals {
+        let script = Script::new();
+        let body = json!({"error": code, "message_id": "fake-message-id"});
+        script.answer(status, &body.to_string());
+        let builder = builder(name).transport(script.clone()).clock(TestClock::new());
+        let error = builder.build().unwrap().token().unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}: {error}");
+        assert!(error.remedy().contains(remedy), "{name}: {error}");
+        let request_id = (name == "nhs-england").then_some("fake-message-id");
+        assert_eq!(error.request_id(), request_id, "{name}");
+        assert_eq!(script.requests(), 1, "{name}: {status} {code}");
     }
 }
 

@@ -97,11 +97,11 @@ fn with_a_token(look: impl Fn(Vendor, Subject, &[(String, String)])) {
 }
 
 #[track_caller]
-fn assert_none(row: &str, vendor: Vendor, found: &Found) {
-    println!("{row}\t{}\t{} copies in {} KiB", vendor.name(), found.secrets(), found.bytes / 1024);
+fn assert_none(row: &str, whose: &str, found: &Found) {
+    println!("{row}\t{whose}\t{} copies in {} KiB", found.secrets(), found.bytes / 1024);
     assert!(found.bytes > 100_000, "nothing was read");
-    assert!(found.open.is_empty(), "{row}, {}: {:?} {:?}", vendor.name(), found.open, found.places);
-    assert!(found.passing.is_empty(), "{row}, {}: {:?}", vendor.name(), found.passing);
+    assert!(found.open.is_empty(), "{row}, {whose}: {:?} {:?}", found.open, found.places);
+    assert!(found.passing.is_empty(), "{row}, {whose}: {:?}", found.passing);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn after_client_and_token_are_freed_there_is_no_copy() {
         let needles = Needles::of(secrets);
         subject.free();
         let found = subject.look(&needles);
-        assert_none("freed", vendor, &found);
+        assert_none("freed", vendor.name(), &found);
         assert!(found.protected.is_empty(), "{:?}", found.protected);
         subject.plant(&needles);
     });
@@ -121,7 +121,7 @@ fn while_the_client_idles_there_are_copies_in_the_protected_store_alone() {
     with_a_token(|vendor, mut subject, secrets| {
         let needles = Needles::of(secrets);
         let found = subject.look(&needles);
-        assert_none("idle", vendor, &found);
+        assert_none("idle", vendor.name(), &found);
         for (name, _) in secrets {
             assert!(found.protected.contains_key(&(name.clone(), "plain")), "{name} is not kept");
         }
@@ -145,7 +145,7 @@ fn a_core_dump_of_the_idle_process_has_no_copy() {
             fs::remove_file(core).unwrap();
             found
         };
-        assert_none("core dump", vendor, &dump(&subject));
+        assert_none("core dump", vendor.name(), &dump(&subject));
         subject.plant(&needles);
         assert_finds_all(&dump(&subject), &needles);
     });
@@ -160,9 +160,9 @@ fn what_the_library_leaves_in_registers_reaches_neither_a_signal_handlers_stack_
             if is_freed {
                 subject.free();
             }
-            assert_none("registers", vendor, &subject.look(&needles));
+            assert_none("registers", vendor.name(), &subject.look(&needles));
             if let Some(found) = subject.core_by_signal(&needles) {
-                assert_none("core by a signal", vendor, &found);
+                assert_none("core by a signal", vendor.name(), &found);
             }
         });
     }
@@ -219,7 +219,7 @@ fn a_core_made_in_the_middle_of_a_fetch_has_no_copy() {
                 assert!(is_there, "{row}: {name} is not under way: {:?}", found.passing);
             }
             if let Some(found) = subject.core_by_signal(&needles) {
-                assert_none(row, vendor, &found);
+                assert_none(row, vendor.name(), &found);
             }
         }
     }
@@ -255,6 +255,85 @@ fn while_a_client_with_a_certificate_idles_its_key_is_in_the_protected_store_alo
         subject.plant(&needles);
     }
 }
+
+/// The profile comes from a file, and the key signs an assertion in each request (RFC 7523).
+#[test]
+fn of_an_assertion_and_the_key_that_signed_it_there_is_no_copy_beside_the_protected_store() {
+    if !have(&["cc"]) {
+        return;
+    }
+    for (kind, key) in keys::of_each_kind() {
+        let algorithm = match kind {
+            "P-256" => "ES256",
+            "RSA" => "RS256",
+            // Profiles do not sign by Ed25519.
+            _ => continue,
+        };
+        let numbers = keys::numbers(&key);
+        let key_needles = Needles::of_numbers(&numbers);
+        let token = made_up::text(kind, made_up::PLAIN, 300);
+        let answer = format!(r#"{{"access_token":"{token}","expires_in":3600}}"#);
+        let server = server::Ca::new().serve(&answer, answer.len(), false);
+        let mut subject = c_process();
+        let path = subject.directory.as_ref().unwrap().join("profile.json");
+        fs::write(&path, SIGNING.replace("ALGORITHM", algorithm)).unwrap();
+        let settings = [
+            ("client_id", made_up::text("client_id", made_up::PLAIN, 48)),
+            ("private_key", key.serialize_pem()),
+            // The program has wiped what it read before when it gets to this.
+            ("user_agent", "fake".to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        subject.client_of_file(&path, &server.base_url, &server.ca_pem, &settings);
+        assert_only_kept("configured", kind, &numbers, &subject.look(&key_needles));
+        subject.build();
+        assert_eq!(subject.fetch(30_000), token);
+
+        let request = String::from_utf8(server.requests.recv().unwrap()).unwrap();
+        let (_, assertion) = request.split_once("client_assertion=").unwrap();
+        assert_eq!(assertion.split('.').count(), 3, "no JWT at the end of the form");
+        let secrets = [("assertion", assertion), ("access token", &token)];
+        let secrets = secrets.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let needles = Needles::of(&secrets);
+        assert_only_kept("idle", kind, &numbers, &subject.look(&key_needles));
+        let found = subject.look(&needles);
+        assert_none("idle", kind, &found);
+        assert!(found.protected.keys().all(|(name, _)| name == "access token"), "it is kept");
+        assert!(!found.protected.is_empty(), "the scan does not know the token");
+
+        subject.free();
+        for needles in [&key_needles, &needles] {
+            let found = subject.look(needles);
+            assert_none("freed", kind, &found);
+            assert!(found.protected.is_empty(), "{:?}", found.protected);
+            subject.plant(needles);
+        }
+    }
+}
+
+const SIGNING: &str = r#"{
+    "caretoken": 1,
+    "name": "signing",
+    "parameters": {
+        "base_url": { "kind": "url" },
+        "client_id": { "holder": true },
+        "private_key": { "kind": "private_key" }
+    },
+    "values": {
+        "assertion": {
+            "jwt": {
+                "alg": "ALGORITHM",
+                "key": "{private_key}",
+                "claims": { "iss": "{client_id}", "aud": "{endpoint}" }
+            }
+        }
+    },
+    "request": {
+        "url": "{base_url}/token",
+        "form": { "grant_type": "client_credentials", "client_assertion": "{assertion}" }
+    },
+    "answer": { "access_token": "/access_token", "expires": { "in": "/expires_in", "unit": "seconds" } }
+}"#;
 
 /// Of each secret number there are copies, and all are where secrets stay.
 #[track_caller]
@@ -307,7 +386,7 @@ fn after_a_failed_fetch_and_free_there_is_no_copy() {
             assert!(status.len() < 5 && status != "0", "{row} did not fail");
             let needles = Needles::of(&token_and(&credentials, &token));
             subject.free();
-            assert_none(row, vendor, &subject.look(&needles));
+            assert_none(row, vendor.name(), &subject.look(&needles));
             subject.plant(&needles);
         }
     }
@@ -330,7 +409,7 @@ fn after_ten_thousand_fetches_on_eight_threads_and_free_there_is_no_copy() {
         secrets.extend(tokens.into_iter().map(|token| ("access token".to_owned(), token)));
         let needles = Needles::of(&secrets);
         subject.free();
-        assert_none("10,000 fetches", vendor, &subject.look(&needles));
+        assert_none("10,000 fetches", vendor.name(), &subject.look(&needles));
         subject.plant(&needles);
     }
 }
@@ -342,7 +421,7 @@ fn after_free_in_a_forked_child_there_is_no_copy_in_it() {
         let forked = subject.fork();
         assert_ne!(forked, 0, "the forked child could not read the cached token");
         let found = scan::process(forked, &needles).unwrap();
-        assert_none("forked child", vendor, &found);
+        assert_none("forked child", vendor.name(), &found);
         assert!(found.protected.is_empty(), "{:?}", found.protected);
         // The forked child has copies of what was planted before the fork.
         subject.plant(&needles);

@@ -222,6 +222,378 @@ mod reader {
         }
     }
 
+    /// What is said is true of the place that is named, and helps there.
+    #[test]
+    fn a_fault_is_shown_where_it_is() {
+        let steps = |value: Value| {
+            let answer = json!({ "values": { "v": value } });
+            let request = json!({ "url": "https://a.example/s" });
+            json!({
+                "steps": [{ "request": request, "answer": answer }],
+                "request": { "url": "https://a.example/t", "json": { "k": "{key}", "v": "{v}" } }
+            })
+        };
+        let values = |value: Value| {
+            json!({
+                "values": { "v": value },
+                "request": { "url": "https://a.example/t", "json": { "k": "{key}", "v": "{v}" } }
+            })
+        };
+        let parameter = |name: &str, parameter: Value, url: &str| {
+            json!({
+                "parameters": { "key": {}, name: parameter },
+                "request": { "url": url, "headers": { "x-p": format!("{{{name}}}") }, "json": { "k": "{key}" } }
+            })
+        };
+        let refresh = |request: Value, answer: Value| {
+            let answer_ =
+                json!({ "access_token": "/t", "refresh_token": "/r", "expires": { "life": "5m" } });
+            json!({ "answer": answer_, "refresh": { "request": request, "answer": answer } })
+        };
+        let answer = json!({ "access_token": "/t", "expires": { "life": "5m" } });
+        let url = "https://a.example/t";
+        for (changes, path, said) in [
+            // A default is for the place where it stands.
+            (
+                parameter("p", json!({ "secret": false, "default": "\u{e4}" }), url),
+                "/parameters/p/default",
+                "outside ASCII",
+            ),
+            (
+                parameter("p", json!({ "kind": "url", "default": "https://a.example/" }), "{p}/t"),
+                "/parameters/p/default",
+                "ends in a slash",
+            ),
+            (
+                parameter("p", json!({ "kind": "url", "default": "http://localhost" }), url),
+                "/parameters/p/default",
+                "write https://HOST",
+            ),
+            (
+                parameter("refresh_token", json!({ "secret": false }), url),
+                "/parameters/refresh_token/secret",
+                "is a secret text",
+            ),
+            (
+                parameter("refresh_token", json!({ "kind": "integer" }), url),
+                "/parameters/refresh_token/kind",
+                "is a secret text",
+            ),
+            (json!({ "documentation": "https://" }), "/documentation", "write https://"),
+            (
+                json!({ "documentation": ["https://a.example", "https:///a"] }),
+                "/documentation/1",
+                "write https://",
+            ),
+            (
+                json!({ "scopes": { "default": ["a", "b c"] } }),
+                "/scopes/default/1",
+                "no scope can have",
+            ),
+            (steps(json!({ "at": "/v" })), "/steps/0/answer/values/v", "kind is missing"),
+            (
+                steps(json!({ "header": "x-v", "kind": "url" })),
+                "/steps/0/answer/values/v/kind",
+                "kind has no meaning without at",
+            ),
+            (values(json!({ "uuid": 1 })), "/values/v/uuid", "write true"),
+            (
+                values(json!({ "basic": { "user": "a:{key}", "password": "x" } })),
+                "/values/v/basic/user",
+                "has no colon",
+            ),
+            (
+                values(
+                    json!({ "jwt": { "alg": "HS256", "key": "{key}", "header": { "alg": "none" } } }),
+                ),
+                "/values/v/jwt/header/alg",
+                "by itself",
+            ),
+            (
+                json!({ "values": { "refresh_token": { "uuid": true } } }),
+                "/values/refresh_token",
+                "meaning of its own",
+            ),
+            (
+                json!({ "answer": { "access_token": "/a\nb", "expires": { "life": "5m" } } }),
+                "/answer/access_token",
+                "a control character",
+            ),
+            (
+                json!({ "answer": { "access_token": "/a".repeat(17), "expires": { "life": "5m" } } }),
+                "/answer/access_token",
+                "more than 16 levels",
+            ),
+            (
+                json!({ "refresh": { "request": { "url": url, "json": "{refresh_token}" } } }),
+                "/refresh/request/json",
+                "an object or an array",
+            ),
+            (
+                json!({ "refresh": { "request": { "url": url, "json": ["{refresh_token}"] } } }),
+                "/answer",
+                "no answer brings a refresh token",
+            ),
+            // Neither a remark nor braces are a use.
+            (
+                refresh(json!({ "url": url, "$comment": "{refresh_token}" }), answer.clone()),
+                "/refresh/request",
+                "does not use",
+            ),
+            (
+                refresh(json!({ "url": url, "json": ["{{refresh_token}}"] }), answer.clone()),
+                "/refresh/request",
+                "does not use",
+            ),
+            (
+                refresh(json!({ "url": url, "query": { "r": "{refresh_token}" } }), answer),
+                "/refresh/request/query/r",
+                "would stand in a URL",
+            ),
+        ] {
+            let error = read(changes.clone()).err().unwrap_or_else(|| panic!("{changes} is taken"));
+            assert!(error.message().contains(&format!(" ({path}): ")), "{changes}: {error}");
+            assert!(error.to_string().contains(said), "{changes}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_claims_of_a_jwt_does_not_stand_in_a_url() {
+        let changes = |claims: Value, parameter: Value| {
+            json!({
+                "parameters": { "key": {}, "p": parameter },
+                "values": { "v": { "jwt": { "alg": "HS256", "key": "{key}", "claims": claims } } },
+                "request": { "url": "https://a.example/t", "query": { "v": "{v}" }, "json": { "p": "{p}" } }
+            })
+        };
+        // The key cannot be read out of it.
+        read(changes(json!({}), json!({}))).unwrap();
+        read(changes(json!({ "p": "{p}" }), json!({ "in_url": true }))).unwrap();
+        for claims in [json!({ "p": "{p}" }), json!({ "p": [{ "q": "x{p}" }] })] {
+            let error = read(changes(claims, json!({}))).unwrap_err();
+            assert!(error.message().contains("(/request/query/v): {v} is secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_longest_life_covers_that_of_the_refresh() {
+        let changes = |longest: &str| {
+            json!({
+                "answer": { "access_token": "/t", "refresh_token": "/r", "expires": { "life": "5m" } },
+                "refresh": {
+                    "request": { "url": "https://a.example/r", "json": ["{refresh_token}"] },
+                    "answer": { "access_token": "/t", "expires": { "life": "48h" } }
+                },
+                "limits": { "longest_life": longest }
+            })
+        };
+        read(changes("48h")).unwrap();
+        let error = read(changes("47h")).unwrap_err();
+        assert!(
+            error.message().contains("(/refresh/answer): the life in expires is longer"),
+            "{error}"
+        );
+
+        // Without a limit that says otherwise, it is not cut.
+        let mut changes = changes("48h");
+        changes.as_object_mut().unwrap().remove("limits");
+        let (client, script, clock) = build(builder(changes).set("key", "fake-key").unwrap());
+        script.answer(200, r#"{"t":"fake-first","r":"fake-refresh"}"#);
+        script.answer(200, r#"{"t":"fake-second"}"#);
+        clock.advance(client.token().unwrap().lifetime());
+        let token = client.token().unwrap();
+        assert_eq!((plain(&token), token.lifetime_was_cut()), ("fake-second", false));
+        assert_eq!(token.lifetime(), Duration::from_secs(48 * 3600));
+    }
+
+    #[test]
+    fn a_fault_is_one_line_of_bounded_length_whatever_the_file_has() {
+        let long = "x".repeat(60_000);
+        for (name, path) in [
+            ("a\nb\u{1b}[2J", "/a\u{fffd}b\u{fffd}[2J"),
+            ("a/~b", "/a~1~0b"),
+            (&*long, &*format!("/{}…", &long[..60])),
+        ] {
+            let error = read(json!({ name: 1 })).unwrap_err();
+            assert!(
+                error.message().contains(&format!(" ({path}): there is no such member")),
+                "{error}"
+            );
+            assert!(!error.to_string().contains(char::is_control));
+        }
+    }
+
+    /// The grammar of JSON allows it, and no text can have it.
+    #[test]
+    fn half_a_surrogate_pair_is_told_by_its_place() {
+        for (text, place) in [
+            ("{\n\"caretoken\": 1, \"name\": \"a\\ud83d\"}", "line 2"),
+            ("{\n\"caretoken\": 1, \"n\\udc00\": 1}", "line 2"),
+            ("{\"caretoken\": 1, \"name\": \"\\ud83d\\u0041\"}", "line 1"),
+        ] {
+            let error = fault(text);
+            assert!(error.message().contains(place), "{text}: {error}");
+            assert!(error.message().ends_with("this is one half of a surrogate pair"), "{error}");
+        }
+        let pair =
+            profile(json!({})).to_string().replace("acme.example", "acme.example/\\ud83d\\ude00");
+        assert!(fault(&pair).message().contains("nothing outside ASCII"));
+    }
+
+    /// Within the 64 KiB that a profile may have, nothing takes long, and nothing goes deep.
+    #[test]
+    fn a_hostile_text_is_read_at_once() {
+        let many = |count: usize, item: &dyn Fn(usize) -> String| {
+            (0..count).map(item).collect::<Vec<_>>().join(",")
+        };
+        let with = |member: &str, text: &str| {
+            profile(json!({ member: "HERE" })).to_string().replace("\"HERE\"", text)
+        };
+        let names = many(4500, &|index| format!(r#""a{index}":{{}}"#));
+        let step_values = many(4500, &|index| format!(r#""a{index}":"""#));
+        let codes = |last: usize| {
+            many(100, &|index| format!("\"{}\"", if index == 99 { last + 1000 } else { index }))
+        };
+        let rules =
+            many(100, &|index| format!(r#"{{"code":[{}],"kind":"unavailable"}}"#, codes(index)));
+        let body = |text: &str| {
+            format!(r#"{{"url":"https://a.example/t","json":{{"k":"{{key}}","x":{text}}}}}"#)
+        };
+        let texts = [
+            // Taken, and large.
+            (
+                with(
+                    "request",
+                    &body(&format!("{{{}}}", many(7000, &|index| format!("\"{index}\":1")))),
+                ),
+                None,
+            ),
+            (with("request", &body(&format!("\"{}\"", "{key}".repeat(12_000)))), None),
+            (with("request", &body(&format!("\"{}\"", "{{}}".repeat(15_000)))), None),
+            (with("request", &body(&"9".repeat(60_000))), None),
+            (with("request", &body(&format!("\"{}\"", "\\ud83d\\ude00".repeat(5_000)))), None),
+            // Refused.
+            (with("parameters", &format!("{{{names}}}")), Some("more than 40 parameters")),
+            (
+                with(
+                    "values",
+                    &format!(
+                        "{{{}}}",
+                        names
+                            .replace("{}", r#"{"uuid":true}"#)
+                            .split_at(60_000)
+                            .0
+                            .rsplit_once(',')
+                            .unwrap()
+                            .0
+                    ),
+                ),
+                Some("more than 40 values"),
+            ),
+            (
+                with(
+                    "steps",
+                    &format!(
+                        r#"[{{"request":{{"url":"https://a.example"}},"answer":{{"values":{{{step_values}}}}}}}]"#
+                    ),
+                ),
+                Some("more than 40 values"),
+            ),
+            (with("refusals", &format!(r#"{{"rules":[{rules}]}}"#)), Some("more than 40 rules")),
+            (
+                with(
+                    "refusals",
+                    &format!(
+                        r#"{{"rules":[{{"code":[{}],"kind":"unavailable"}}]}}"#,
+                        many(10_000, &|_| "\"a\"".into())
+                    ),
+                ),
+                Some("more than 100 items"),
+            ),
+            (
+                with(
+                    "parameters",
+                    &format!(
+                        r#"{{"c":{{"kind":"choice","choices":[{}]}}}}"#,
+                        many(8_000, &|index| format!("\"{index}\""))
+                    ),
+                ),
+                Some("more than 100 items"),
+            ),
+            (
+                with("answer", &format!(r#"{{"status":[{}]}}"#, many(15_000, &|_| "200".into()))),
+                Some("more than 100 items"),
+            ),
+            (
+                format!("{{{}}}", many(6_000, &|index| format!("\"{index}\":1"))),
+                Some("there is no such member"),
+            ),
+            (format!("{{{}}}", many(10_000, &|_| "\"a\":1".into())), Some("there twice")),
+            (
+                with("title", &format!("\"{}\"", "x".repeat(60_000))),
+                Some("more than 400 characters"),
+            ),
+            (
+                with("limits", &format!(r#"{{"longest_life":"{}d"}}"#, "9".repeat(60_000))),
+                Some("not a duration"),
+            ),
+            (with("limits", r#"{"longest_life":"18446744073709551616s"}"#), Some("not a duration")),
+            (with("caretoken", &"1".repeat(60_000)), Some("version")),
+            (
+                with("answer", &format!(r#"{{"status":[{}]}}"#, "2".repeat(60_000))),
+                Some("not a status"),
+            ),
+            (
+                with("answer", &format!(r#"{{"access_token":"{}"}}"#, "/".repeat(60_000))),
+                Some("more than 400 characters"),
+            ),
+            (
+                with("request", &body(&format!("\"{}\"", "{a".repeat(30_000)))),
+                Some("without its other half"),
+            ),
+            (
+                with(
+                    "request",
+                    &format!(r#"{{"url":"https://a.example{}"}}"#, "/{key}".repeat(10_000)),
+                ),
+                Some("would stand in a URL"),
+            ),
+            (
+                with("request", &format!(r#"{{"url":"https://{}"}}"#, "a.".repeat(30_000))),
+                Some("not a host"),
+            ),
+            (format!("{}1", "[".repeat(60_000)), Some("ends in the middle")),
+            (format!("{}{}", "[".repeat(30_000), "]".repeat(30_000)), Some("nested too deeply")),
+            (
+                format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)),
+                Some("nested too deeply"),
+            ),
+            (format!("\"{}", "\\u00".repeat(12_000)), Some("not JSON")),
+            (with("title", &format!("\"{}\\ud800\"", "\\u00e4".repeat(9_000))), Some("surrogate")),
+        ];
+        // Less than a thread of a C program has.
+        let thread = std::thread::Builder::new().stack_size(128 * 1024);
+        let read_all = move || {
+            for (text, said) in texts {
+                assert!(text.len() <= 64 * 1024, "{} bytes: {said:?}", text.len());
+                let start = std::time::Instant::now();
+                let result = Profile::from_json(&text);
+                let took = start.elapsed();
+                match (result, said) {
+                    (Ok(_), None) => {}
+                    (Err(error), Some(said)) => {
+                        assert!(error.message().contains(said), "{error}");
+                        assert!(error.to_string().len() < 4096, "{said}");
+                    }
+                    (result, said) => panic!("{said:?}: {result:?}"),
+                }
+                // Without optimisation and on a machine that does other things, too.
+                assert!(took < Duration::from_millis(500), "{said:?} took {took:?}");
+            }
+        };
+        thread.spawn(read_all).unwrap().join().unwrap();
+    }
+
     #[test]
     fn a_rule_that_can_never_fit_is_a_fault() {
         let rules = |rules: Value| json!({ "refusals": { "rules": rules } });
@@ -509,6 +881,7 @@ mod answers {
     fn the_token_says_which_header_it_is_for() {
         let use_ = |header: &str, value: &str| {
             let changes = json!({ "use": { "header": header, "value": value } });
+            assert_eq!(read(changes.clone()).unwrap().header(), header);
             answered(changes, 200, &[], r#"{"token":"fake-token","ttl":60}"#).unwrap()
         };
         let token = use_("x-session", "{access_token}");
@@ -521,6 +894,78 @@ mod answers {
         assert_eq!(plain(&token), "fake-token");
         let shown = format!("{token:?} {:?}", token.access_token());
         assert!(!shown.contains("fake-token"), "{shown}");
+    }
+
+    #[test]
+    fn a_token_cannot_leave_what_its_header_has_around_it() {
+        let call = |header: &str, value: &str, token: &str| {
+            let changes = json!({ "use": { "header": header, "value": value } });
+            answered(changes, 200, &[], &json!({ "token": token, "ttl": 60 }).to_string())
+        };
+        let quoted = "Token token=\"{access_token}\"";
+        for (header, value, token) in [
+            ("authorization", quoted, "fake\",evil=\"1"),
+            ("authorization", quoted, "fake\\"),
+            ("x-a", "token={access_token}", "fake,evil=1"),
+            ("cookie", "s={access_token}", "fake;admin=1"),
+            ("cookie", "{access_token}", "fake;admin=1"),
+        ] {
+            let error = call(header, value, token).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AnswerMalformed, "{value}: {error}");
+            assert!(!error.to_string().contains("fake"), "{error}");
+        }
+        for value in ["Bearer {access_token}", "{access_token}"] {
+            assert_eq!(plain(&call("authorization", value, "fake,token;").unwrap()), "fake,token;");
+        }
+        call("cookie", "s={access_token}", "fake+/=.token").unwrap();
+    }
+
+    #[test]
+    fn a_value_cannot_add_a_cookie() {
+        let changes = |value: &str| json!({ "request": { "url": "https://a.example/t", "headers": { "cookie": value } } });
+        for bad in ["fake; admin=1", "fake,x", "\"fake\"", "fake key", "fake\\"] {
+            let error = builder(changes("s={key}; t=1")).set("key", bad).unwrap_err();
+            assert_eq!(error.field(), Some("key"), "{bad}");
+            let (client, script, _) =
+                build(builder(changes("s={key:url}")).set("key", bad).unwrap());
+            script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+            client.token().unwrap();
+            assert!(
+                !script.sent()[0].header("cookie").unwrap().contains([';', ',', '"', ' ', '\\'])
+            );
+        }
+        let (client, script, _) = build(builder(changes("s={key}")).set("key", "fake+/=").unwrap());
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        assert_eq!(script.sent()[0].header("cookie"), Some("s=fake+/="));
+    }
+
+    #[test]
+    fn a_whole_url_ends_as_its_parameter_says() {
+        let changes = json!({
+            "parameters": { "token_url": { "kind": "url", "ends_in": "/token" }, "key": {} },
+            "request": { "url": "{token_url}", "json": { "key": "{key}" } }
+        });
+        let error =
+            builder(changes.clone()).set("token_url", "https://a.example/other").unwrap_err();
+        assert_eq!(error.message(), "token_url does not have the vendor's path");
+        assert!(error.remedy().ends_with("/token"), "{error}");
+        builder(changes).set("token_url", "https://a.example/x/token").unwrap();
+    }
+
+    #[test]
+    fn a_refresh_token_that_cannot_be_sent_is_dropped() {
+        let changes = json!({
+            "answer": { "access_token": "/token", "refresh_token": "/refresh", "expires": { "in": "/ttl", "unit": "seconds" } },
+            "refresh": { "request": { "url": "https://a.example/r", "headers": { "x-r": "{refresh_token}" } } }
+        });
+        let (client, script, clock) = build(builder(changes).set("key", "fake-key").unwrap());
+        for _ in 0..2 {
+            script.answer(200, r#"{"token":"fake-token","refresh":"f\u00e4ke","ttl":60}"#);
+            let token = client.token().unwrap();
+            clock.advance(token.lifetime());
+        }
+        assert!(script.sent().iter().all(|sent| sent.body == r#"{"key":"fake-key"}"#));
     }
 
     #[test]
@@ -627,6 +1072,30 @@ mod steps {
     }
 
     #[test]
+    fn a_steps_value_cannot_break_out_of_basic_or_a_cookie() {
+        for (headers, bad, good) in [
+            (json!({ "authorization": "Basic {pair}" }), "fake\r\n", "f\u{e4}ke"),
+            (json!({ "cookie": "s={session}", "x-p": "{pair}" }), "fake;admin=1", "fake"),
+        ] {
+            let mut profile = two_steps();
+            profile["values"] =
+                json!({ "pair": { "basic": { "user": "{session}", "password": "{session}" } } });
+            profile["request"]["headers"] = headers;
+            for (session, is_good) in [(bad, false), (good, true)] {
+                let (client, script, _) =
+                    build(builder(profile.clone()).set("key", "fake-key").unwrap());
+                script.answer(201, &json!({ "session": session, "practice": 17 }).to_string());
+                if is_good {
+                    script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+                }
+                let result = client.token_within(Duration::from_millis(50));
+                assert_eq!(result.is_ok(), is_good, "{session:?}: {result:?}");
+                assert_eq!(script.requests(), if is_good { 2 } else { 1 }, "{session:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_steps_value_is_not_shown_by_a_later_refusal() {
         let (client, script, _) = client();
         script.answer(201, r#"{"session":"fake-session-0123","practice":17}"#);
@@ -688,55 +1157,446 @@ mod places {
 
     use super::*;
 
-    /// A request with the value in each place, and a canary behind it.
-    const EVERYWHERE: &str = r#"{
-            "caretoken": 1,
-            "name": "acme",
-            "parameters": {
-                "header": {}, "quoted": {}, "user": {}, "password": {}, "body": {},
-                "query": { "in_url": true },
-                "segment": { "kind": "path_segment", "in_url": true },
-                "label": { "kind": "host_label" }
-            },
-            "values": { "pair": { "basic": { "user": "{user}", "password": "{password}" } } },
-            "request": {
-                "url": "https://{label}.acme.example/a/{segment}/z",
-                "query": { "q": "{query}", "canary": "1" },
-                "headers": {
-                    "authorization": "Basic {pair}", "x-header": "<{header:url}>", "x-bare": "{header}",
-                    "x-quoted": "k=\"{quoted:quoted}\"", "x-canary": "1"
-                },
-                "json": {
-                    "plain": "{body}", "inner": "mutation {{ login(p: \"{body:json}\") }}",
-                    "xml": "<p a=\"{body:xml}\"/>", "url": "f(q={body:url})", "canary": 1
-                }
-            },
-            "answer": { "access_token": "/token", "expires": { "in": "/ttl", "unit": "seconds" } }
-        }"#;
+    fn percent_decoded(text: &str) -> Option<String> {
+        percent_encoding::percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+    }
 
-    fn given(name: &str, value: &str) -> Option<support::Sent> {
-        let mut builder = Client::builder(Profile::from_json(EVERYWHERE).unwrap());
-        for other in ["header", "quoted", "user", "password", "body", "query", "segment", "label"] {
-            builder = match builder.set(other, if other == name { value } else { "fake" }) {
-                Ok(builder) => builder,
-                Err(error) => {
-                    assert_eq!((other, error.field()), (name, Some(name)));
-                    return None;
-                }
-            };
+    fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+        text.strip_prefix(before)?.strip_suffix(after)
+    }
+
+    /// Where a value can stand, with other things around it.
+    struct Place {
+        name: &'static str,
+        /// What the parameter says besides.
+        parameter: fn() -> Value,
+        /// The request and the values of a profile, for a placeholder of this name.
+        members: fn(&str) -> Value,
+        /// The value as the vendor reads it. `None` where what is around it has changed.
+        read: fn(&support::Sent) -> Option<String>,
+    }
+
+    const URL: &str = "https://a.example/t";
+
+    fn secret() -> Value {
+        json!({ "in_url": true })
+    }
+
+    fn header(value: String) -> Value {
+        json!({ "request": { "url": URL, "headers": { "x-a": value, "x-canary": "1" } } })
+    }
+
+    fn of_header<'s>(sent: &'s support::Sent, before: &str, after: &str) -> Option<&'s str> {
+        let names = sent.headers.iter().map(|(name, _)| name.as_str());
+        let value = sent.header("x-a")?;
+        let is_line =
+            value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && value.trim() == value;
+        (names.eq(["accept", "x-a", "x-canary"]) && is_line)
+            .then(|| between(value, before, after))
+            .flatten()
+    }
+
+    fn text(content_type: &str, text: &str, name: &str) -> Value {
+        let text = text.replace("VALUE", name);
+        json!({ "request": { "url": URL, "text": text, "content_type": content_type } })
+    }
+
+    fn basic(name: &str, other: &str, percent_encode: bool) -> Value {
+        let (user, password) = match other {
+            "user" => ("fake-user".to_owned(), format!("{{{name}}}")),
+            _ => (format!("{{{name}}}"), "fake-password".to_owned()),
+        };
+        json!({
+            "values": { "pair": { "basic": { "user": user, "password": password, "percent_encode": percent_encode } } },
+            "request": { "url": URL, "headers": { "x-a": "Basic {pair}", "x-canary": "1" } }
+        })
+    }
+
+    fn of_basic(sent: &support::Sent) -> Option<(String, String)> {
+        use base64::Engine as _;
+        let pair = of_header(sent, "Basic ", "")?;
+        let pair = base64::engine::general_purpose::STANDARD.decode(pair).ok()?;
+        let pair = String::from_utf8(pair).ok()?;
+        let (user, password) = pair.split_once(':')?;
+        Some((user.to_owned(), password.to_owned()))
+    }
+
+    fn jwt(part: &str, name: &str) -> Value {
+        let key = "fake-key-of-thirty-two-bytes-or-more";
+        json!({
+            "values": { "signed": { "jwt": { "alg": "HS256", "key": key, part: { "v": format!("{{{name}}}"), "w": 1 } } } },
+            "request": { "url": URL, "form": { "a": "{signed}" } }
+        })
+    }
+
+    fn of_jwt(sent: &support::Sent, part: usize, members: usize) -> Option<String> {
+        use base64::Engine as _;
+        let part = sent.body.strip_prefix("a=")?.split('.').nth(part)?;
+        let part = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
+        let part: Value = serde_json::from_slice(&part).ok()?;
+        (part.as_object()?.len() == members && part["w"] == 1).then_some(())?;
+        Some(part["v"].as_str()?.to_owned())
+    }
+
+    /// Names and values as a server reads them.
+    fn fields(text: &str) -> Option<Vec<(String, String)>> {
+        let decoded = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_encoding::percent_decode_str(&text)
+                .decode_utf8()
+                .ok()
+                .map(|text| text.into_owned())
+        };
+        let pairs = text.split('&').map(|pair| pair.split_once('='));
+        pairs.map(|pair| Some((decoded(pair?.0)?, decoded(pair?.1)?))).collect()
+    }
+
+    /// The value of the first of two fields.
+    fn first_field(text: &str) -> Option<String> {
+        match <[(String, String); 2]>::try_from(fields(text)?).ok()? {
+            [(name, value), (canary, one)]
+                if (&*name, &*canary, &*one) == ("n&=\u{e4}", "c", "1") =>
+            {
+                Some(value)
+            }
+            _ => None,
         }
-        let (client, script, _) = build(builder);
-        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
-        client.token().unwrap();
-        script.sent().pop()
     }
 
-    fn percent_decoded(text: &str) -> String {
-        percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
+    /// What a parser of XML reads; `None` where the text has more than characters.
+    fn of_xml(text: &str) -> Option<String> {
+        if text.contains(['<', '>', '"', '\'', '\t', '\n', '\r']) {
+            return None;
+        }
+        let mut value = String::new();
+        let mut pieces = text.split('&');
+        value.push_str(pieces.next()?);
+        for piece in pieces {
+            let (name, rest) = piece.split_once(';')?;
+            value.push(match name {
+                "amp" => '&',
+                "lt" => '<',
+                "gt" => '>',
+                "quot" => '"',
+                "apos" => '\'',
+                _ => char::from_u32(name.strip_prefix('#')?.parse().ok()?)?,
+            });
+            value.push_str(rest);
+        }
+        Some(value)
     }
 
-    fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
-        text.strip_prefix(before).unwrap().strip_suffix(after).unwrap()
+    /// What a reader of RFC 9110 §5.6.4 reads behind the opening quotation mark, and what follows.
+    fn of_quoted(text: &str) -> Option<(String, &str)> {
+        let (mut value, mut chars) = (String::new(), text.chars());
+        loop {
+            match chars.next()? {
+                '"' => return Some((value, chars.as_str())),
+                '\\' => value.push(chars.next()?),
+                c => value.push(c),
+            }
+        }
+    }
+
+    fn json_of(sent: &support::Sent) -> Option<Value> {
+        let body: Value = serde_json::from_str(&sent.body).ok()?;
+        (body.as_object()?.len() == 2 && body["c"] == 1).then(|| body["a"].clone())
+    }
+
+    fn in_json(text: &str, name: &str) -> Value {
+        json!({ "request": { "url": URL, "json": { "a": text.replace("VALUE", name), "c": 1 } } })
+    }
+
+    const PLACES: &[Place] = &[
+        Place {
+            name: "a header",
+            parameter: secret,
+            members: |name| header(format!("{{{name}}}")),
+            read: |sent| Some(of_header(sent, "", "")?.to_owned()),
+        },
+        Place {
+            name: "a part of a header",
+            parameter: secret,
+            members: |name| header(format!("a {{{name}}} z")),
+            read: |sent| Some(of_header(sent, "a ", " z")?.to_owned()),
+        },
+        Place {
+            name: "a URL in a header",
+            parameter: secret,
+            members: |name| header(format!("<https://b.example/?a={{{name}:url}}&c=1>")),
+            read: |sent| percent_decoded(of_header(sent, "<https://b.example/?a=", "&c=1>")?),
+        },
+        Place {
+            name: "a cookie",
+            parameter: secret,
+            members: |name| header(format!("a={{{name}:url}}; c=1")),
+            read: |sent| percent_decoded(of_header(sent, "a=", "; c=1")?),
+        },
+        Place {
+            name: "a quoted string of a header",
+            parameter: secret,
+            members: |name| header(format!("Digest a=\"{{{name}:quoted}}\", c=\"1\"")),
+            read: |sent| {
+                let (value, rest) = of_quoted(of_header(sent, "Digest a=\"", "")?)?;
+                (rest == ", c=\"1\"").then_some(value)
+            },
+        },
+        Place {
+            name: "the user of Basic",
+            parameter: secret,
+            members: |name| basic(name, "password", false),
+            read: |sent| {
+                of_basic(sent).filter(|(_, it)| it == "fake-password").map(|(user, _)| user)
+            },
+        },
+        Place {
+            name: "the password of Basic",
+            parameter: secret,
+            members: |name| basic(name, "user", false),
+            read: |sent| {
+                of_basic(sent).filter(|(it, _)| it == "fake-user").map(|(_, password)| password)
+            },
+        },
+        Place {
+            name: "the user of Basic, percent-encoded",
+            parameter: secret,
+            members: |name| basic(name, "password", true),
+            read: |sent| {
+                let (user, password) = of_basic(sent)?;
+                percent_decoded(&user).filter(|_| password == "fake-password")
+            },
+        },
+        Place {
+            name: "the password of Basic, percent-encoded",
+            parameter: secret,
+            members: |name| basic(name, "user", true),
+            read: |sent| {
+                let (user, password) = of_basic(sent)?;
+                percent_decoded(&password).filter(|_| user == "fake-user")
+            },
+        },
+        Place {
+            name: "a query",
+            parameter: secret,
+            members: |name| json!({ "request": { "url": URL, "query": { "n&=\u{e4}": format!("{{{name}}}"), "z": "" } } }),
+            read: |sent| {
+                let query = sent.url.strip_prefix("https://a.example/t?")?;
+                query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#').then_some(())?;
+                first_field(&query.replace("&z=", "&c=1"))
+            },
+        },
+        Place {
+            name: "a segment of a path",
+            parameter: || json!({ "kind": "path_segment", "in_url": true }),
+            members: |name| json!({ "request": { "url": format!("https://a.example/a/{{{name}}}/z") } }),
+            read: |sent| {
+                let segment = between(&sent.url, "https://a.example/a/", "/z")?;
+                let is_one =
+                    !segment.contains(['/', '?', '#', '\\']) && !matches!(segment, "." | ".." | "");
+                percent_decoded(segment).filter(|_| is_one)
+            },
+        },
+        Place {
+            name: "a label of a host",
+            parameter: || json!({ "kind": "host_label" }),
+            members: |name| json!({ "request": { "url": format!("https://{{{name}}}.a.example/t") } }),
+            read: |sent| {
+                let label = between(&sent.url, "https://", ".a.example/t")?;
+                (!label.contains(['.', '/', '@', ':', '?', '#'])).then(|| label.to_owned())
+            },
+        },
+        Place {
+            name: "a host",
+            parameter: || json!({ "kind": "host" }),
+            members: |name| json!({ "request": { "url": format!("https://{{{name}}}/t") } }),
+            read: |sent| {
+                let host = between(&sent.url, "https://", "/t")?;
+                (!host.contains(['/', '@', '?', '#', '\\'])).then(|| host.to_owned())
+            },
+        },
+        Place {
+            name: "a form",
+            parameter: secret,
+            members: |name| json!({ "request": { "url": URL, "form": { "n&=\u{e4}": format!("{{{name}}}"), "z": "" } } }),
+            read: |sent| first_field(&sent.body.replace("&z=", "&c=1")),
+        },
+        Place {
+            name: "a string of JSON",
+            parameter: secret,
+            members: |name| in_json("{VALUE}", name),
+            read: |sent| Some(json_of(sent)?.as_str()?.to_owned()),
+        },
+        Place {
+            name: "a part of a string of JSON",
+            parameter: secret,
+            members: |name| in_json("a {VALUE} z", name),
+            read: |sent| Some(between(json_of(sent)?.as_str()?, "a ", " z")?.to_owned()),
+        },
+        Place {
+            name: "JSON in a string of JSON",
+            parameter: secret,
+            members: |name| in_json(r#"{{"a":"{VALUE:json}","c":1}}"#, name),
+            read: |sent| {
+                let inner: Value = serde_json::from_str(json_of(sent)?.as_str()?).ok()?;
+                (inner.as_object()?.len() == 2 && inner["c"] == 1).then_some(())?;
+                Some(inner["a"].as_str()?.to_owned())
+            },
+        },
+        Place {
+            name: "GraphQL in a string of JSON",
+            parameter: secret,
+            members: |name| in_json("mutation {{ a(b: \"{VALUE:json}\") {{ c }} }}", name),
+            read: |sent| {
+                serde_json::from_str(between(
+                    json_of(sent)?.as_str()?,
+                    "mutation { a(b: ",
+                    ") { c } }",
+                )?)
+                .ok()
+            },
+        },
+        Place {
+            name: "a number of JSON",
+            parameter: || json!({ "kind": "integer" }),
+            members: |name| in_json("{VALUE}", name),
+            // What a step gives is a string there, like everything whose kind is not known.
+            read: |sent| match json_of(sent)? {
+                Value::Number(number) => Some(number.to_string()),
+                other => Some(other.as_str()?.to_owned()),
+            },
+        },
+        Place {
+            name: "an attribute of XML",
+            parameter: secret,
+            members: |name| text("text/xml", "<a b=\"{VALUE:xml}\" c=\"1\"/>", name),
+            read: |sent| of_xml(between(&sent.body, "<a b=\"", "\" c=\"1\"/>")?),
+        },
+        Place {
+            name: "an attribute of XML in single quotes",
+            parameter: secret,
+            members: |name| text("text/xml", "<a b='{VALUE:xml}' c='1'/>", name),
+            read: |sent| of_xml(between(&sent.body, "<a b='", "' c='1'/>")?),
+        },
+        Place {
+            name: "the text of XML",
+            parameter: secret,
+            members: |name| text("text/xml", "<a>{VALUE:xml}</a>", name),
+            read: |sent| of_xml(between(&sent.body, "<a>", "</a>")?),
+        },
+        Place {
+            name: "a text of JSON",
+            parameter: secret,
+            members: |name| text("application/vnd.a+json", r#"{{"a":"{VALUE:json}","c":1}}"#, name),
+            read: |sent| Some(json_of(sent)?.as_str()?.to_owned()),
+        },
+        Place {
+            name: "a text of GraphQL",
+            parameter: secret,
+            members: |name| {
+                text("application/graphql", "mutation {{ a(b: \"{VALUE:json}\") }}", name)
+            },
+            read: |sent| serde_json::from_str(between(&sent.body, "mutation { a(b: ", ") }")?).ok(),
+        },
+        Place {
+            name: "a text of a form",
+            parameter: secret,
+            members: |name| {
+                text("application/x-www-form-urlencoded", "n%26%3D%C3%A4={VALUE:url}&c=1", name)
+            },
+            read: |sent| first_field(&sent.body),
+        },
+        Place {
+            name: "the header of a JWT",
+            parameter: secret,
+            members: |name| jwt("header", name),
+            read: |sent| of_jwt(sent, 0, 4),
+        },
+        Place {
+            name: "a claim of a JWT",
+            parameter: secret,
+            members: |name| jwt("claims", name),
+            read: |sent| of_jwt(sent, 1, 5),
+        },
+    ];
+
+    /// Where a value comes from.
+    #[derive(Clone, Copy, Debug)]
+    enum Origin {
+        Parameter,
+        Step,
+        Scopes(&'static str),
+        /// The refresh token of an earlier answer.
+        Answer,
+    }
+
+    /// The profile with the value at that place, or what the reader says against it.
+    fn profile_of(place: &Place, origin: Origin, is_derived: bool) -> Result<Profile, Error> {
+        let name = match origin {
+            Origin::Parameter | Origin::Step => "v",
+            Origin::Scopes(_) => "scopes",
+            Origin::Answer => "refresh_token",
+        };
+        let mut profile = (place.members)(if is_derived { "a_text" } else { name });
+        if is_derived {
+            profile["values"]["a_text"] = json!({ "text": format!("{{{name}}}") });
+        }
+        profile["caretoken"] = json!(1);
+        profile["name"] = json!("acme");
+        profile["answer"] = json!({ "access_token": "/token", "expires": { "life": "1m" } });
+        match origin {
+            Origin::Parameter => profile["parameters"] = json!({ "v": (place.parameter)() }),
+            Origin::Step => {
+                let request = json!({ "url": "https://a.example/step" });
+                profile["steps"] =
+                    json!([{ "request": request, "answer": { "values": { "v": "/v" } } }]);
+            }
+            Origin::Scopes(separator) => profile["scopes"] = json!({ "separator": separator }),
+            Origin::Answer => {
+                profile["answer"]["refresh_token"] = json!("/v");
+                let request = profile["request"].take();
+                profile["refresh"] = json!({ "request": request });
+                profile["request"] = json!({ "url": "https://a.example/first" });
+            }
+        }
+        Profile::from_json(profile.to_string())
+    }
+
+    /// The request with the value at that place; `None` where it was refused before it was sent.
+    fn sent_with(profile: Profile, origin: Origin, values: &[String]) -> Option<support::Sent> {
+        let (script, clock) = (Script::new(), TestClock::new());
+        let mut builder = Client::builder(profile).transport(script.clone()).clock(clock.clone());
+        match origin {
+            Origin::Parameter => {
+                builder = match builder.set("v", values[0].as_str()) {
+                    Ok(builder) => builder,
+                    Err(error) => {
+                        assert_eq!(error.field(), Some("v"));
+                        return None;
+                    }
+                }
+            }
+            Origin::Scopes(_) => builder = builder.scopes(values),
+            Origin::Step | Origin::Answer => {}
+        }
+        let client = builder.build().ok()?;
+        let body = json!({ "v": values[0], "token": "fake-token" }).to_string();
+        let before = match origin {
+            Origin::Parameter | Origin::Scopes(_) => 0,
+            Origin::Step | Origin::Answer => 1,
+        };
+        script.answer(200, &body);
+        script.answer(200, &body);
+        let mut result = client.token_within(Duration::from_millis(100));
+        if let (Origin::Answer, Ok(token)) = (origin, &result) {
+            clock.advance(token.lifetime());
+            result = client.token_within(Duration::from_millis(100));
+        }
+        let mut sent = script.sent();
+        assert_eq!(sent.len(), before + usize::from(result.is_ok()), "{result:?}");
+        // A renewal that cannot be sent is dropped, and the login is sent instead.
+        let is_dropped = matches!(origin, Origin::Answer)
+            && sent.last().is_some_and(|sent| sent.url.ends_with("/first"));
+        result.ok().and_then(|_| sent.pop()).filter(|_| !is_dropped)
     }
 
     /// Values that try to break out, and any others.
@@ -787,63 +1647,100 @@ mod places {
         ]
     }
 
+    const ORIGINS: &[Origin] = &[
+        Origin::Parameter,
+        Origin::Step,
+        Origin::Answer,
+        Origin::Scopes(" "),
+        Origin::Scopes(","),
+        Origin::Scopes(", "),
+        Origin::Scopes("&"),
+        Origin::Scopes("\""),
+        Origin::Scopes("\\"),
+        Origin::Scopes("'"),
+        Origin::Scopes("<"),
+        Origin::Scopes("%"),
+        Origin::Scopes("/"),
+        Origin::Scopes(":"),
+    ];
+
+    /// Without this, a place that the reader refuses would never be looked at.
+    #[test]
+    fn a_plain_value_reaches_each_place_from_each_origin() {
+        for place in PLACES {
+            for origin in ORIGINS {
+                for is_derived in [false, true] {
+                    let is_of_url = place.name.contains("path") || place.name.contains("host");
+                    let is_made_before = place.name.contains("Basic") || place.name.contains("JWT");
+                    let cannot = match origin {
+                        Origin::Parameter => is_derived && is_of_url,
+                        Origin::Step => is_derived && is_of_url || place.name.contains("host"),
+                        Origin::Scopes(_) => is_of_url,
+                        // No value is made of it, and it does not stand in a URL.
+                        Origin::Answer => {
+                            is_derived || is_of_url || is_made_before || place.name == "a query"
+                        }
+                    };
+                    let profile = profile_of(place, *origin, is_derived);
+                    assert_eq!(
+                        profile.is_err(),
+                        cannot,
+                        "{} {origin:?} {is_derived}: {profile:?}",
+                        place.name
+                    );
+                    let Ok(profile) = profile else { continue };
+                    let plain = if place.name.contains("number") { "17" } else { "fake" };
+                    let sent = sent_with(profile, *origin, &[plain.to_owned()]);
+                    let read = sent.as_ref().and_then(|sent| (place.read)(sent));
+                    assert_eq!(
+                        read.as_deref(),
+                        Some(plain),
+                        "{} {origin:?} {is_derived}: {sent:?}",
+                        place.name
+                    );
+                }
+            }
+        }
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, rng_seed: RngSeed::Fixed(11), ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, rng_seed: RngSeed::Fixed(11), ..ProptestConfig::default() })]
 
         #[test]
         fn no_value_breaks_out_of_its_place(
-            name in prop::sample::select(vec!["header", "quoted", "user", "password", "body", "query", "segment", "label"]),
+            place in prop::sample::select((0..PLACES.len()).collect::<Vec<_>>()),
+            origin in prop::sample::select(ORIGINS),
+            is_derived in any::<bool>(),
             value in value(),
+            scopes in prop::collection::vec("[!#-\\[\\]-~]{1,8}", 1..4),
         ) {
-            let Some(sent) = given(name, &value) else { return Ok(()) };
-            let expected = |place: &str| if place == name { value.clone() } else { "fake".to_owned() };
-            // The URL.
-            let (path, query) = sent.url.split_once('?').unwrap();
-            let path = path.strip_prefix("https://").unwrap();
-            let (host, path) = path.split_once('/').unwrap();
+            let place = &PLACES[place];
+            let Ok(profile) = profile_of(place, origin, is_derived) else { return Ok(()) };
+            let (values, expected) = match origin {
+                Origin::Scopes(separator) => { let joined = scopes.join(separator); (scopes, joined) }
+                _ => (vec![value.clone()], value),
+            };
+            let Some(sent) = sent_with(profile, origin, &values) else { return Ok(()) };
             // Names of hosts have no case.
-            prop_assert_eq!(host, format!("{}.acme.example", expected("label").to_ascii_lowercase()));
-            let segment = between(path, "a/", "/z");
-            prop_assert!(!segment.contains(['/', '?', '#']) && !matches!(segment, "." | ".."));
-            prop_assert_eq!(percent_decoded(segment), expected("segment"));
-            prop_assert_eq!(percent_decoded(between(query, "q=", "&canary=1")), expected("query"));
-            prop_assert!(sent.url.bytes().all(|byte| byte.is_ascii_graphic()));
-            // The headers.
-            let names: Vec<_> = sent.headers.iter().map(|(name, _)| name.as_str()).collect();
-            prop_assert_eq!(names, ["content-type", "accept", "authorization", "x-header", "x-bare", "x-quoted", "x-canary"]);
-            for (_, value) in &sent.headers {
-                prop_assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
-            }
-            use base64::Engine as _;
-            let pair = between(sent.header("authorization").unwrap(), "Basic ", "");
-            let pair = base64::engine::general_purpose::STANDARD.decode(pair).unwrap();
-            let pair = String::from_utf8(pair).unwrap();
-            prop_assert_eq!(pair.split_once(':').unwrap(), (&*expected("user"), &*expected("password")));
-            let quoted = between(sent.header("x-quoted").unwrap(), "k=\"", "\"");
-            let mut unquoted = String::new();
-            let mut chars = quoted.chars();
-            while let Some(c) = chars.next() {
-                prop_assert!(c != '"');
-                unquoted.push(if c == '\\' { chars.next().unwrap() } else { c });
-            }
-            prop_assert_eq!(unquoted, expected("quoted"));
-            prop_assert_eq!(percent_decoded(between(sent.header("x-header").unwrap(), "<", ">")), expected("header"));
-            prop_assert_eq!(sent.header("x-bare").unwrap(), expected("header"));
-            // The body.
-            let body: Value = serde_json::from_str(&sent.body).unwrap();
-            prop_assert_eq!(body.as_object().unwrap().len(), 5);
-            prop_assert_eq!(&body["canary"], &json!(1));
-            prop_assert_eq!(body["plain"].as_str().unwrap(), expected("body"));
-            let inner = between(body["inner"].as_str().unwrap(), "mutation { login(p: ", ") }");
-            prop_assert_eq!(serde_json::from_str::<String>(inner).unwrap(), expected("body"));
-            let xml = between(body["xml"].as_str().unwrap(), "<p a=\"", "\"/>");
-            prop_assert!(!xml.contains(['<', '>', '"', '\'']));
-            let plain = xml.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"")
-                .replace("&apos;", "'").replace("&#9;", "\t").replace("&#10;", "\n")
-                .replace("&#13;", "\r").replace("&amp;", "&");
-            prop_assert_eq!(plain, expected("body"));
-            prop_assert_eq!(percent_decoded(between(body["url"].as_str().unwrap(), "f(q=", ")")), expected("body"));
+            let expected = if place.name.contains("host") { expected.to_ascii_lowercase() } else { expected };
+            prop_assert_eq!((place.read)(&sent), Some(expected), "{}, {:?}: {:?}", place.name, origin, sent);
         }
+    }
+
+    /// The scopes as an array of JSON are not joined.
+    #[test]
+    fn scopes_of_an_array_stay_apart() {
+        let changes = json!({
+            "scopes": { "separator": "," },
+            "request": { "url": "https://a.example/t", "json": { "key": "{key}", "scope": ["{scopes}"] } }
+        });
+        let scopes = ["a/b.*", "c:d", "{e}", "'f'", "<g>", "h&i=j"];
+        let (client, script, _) =
+            build(builder(changes).set("key", "fake-key").unwrap().scopes(scopes));
+        script.answer(200, r#"{"token":"fake-token","ttl":60}"#);
+        client.token().unwrap();
+        let body: Value = serde_json::from_str(&script.sent()[0].body).unwrap();
+        assert_eq!(body, json!({ "key": "fake-key", "scope": scopes }));
     }
 
     #[test]
@@ -1081,8 +1978,10 @@ mod hostile {
 
     #[test]
     fn a_client_certificate_is_asked_for_where_the_file_says_so() {
-        let builder =
-            builder(json!({ "client_certificate": "required" })).set("key", "fake-key").unwrap();
+        let changes = json!({ "client_certificate": "required" });
+        assert!(read(changes.clone()).unwrap().needs_client_certificate());
+        assert!(!read(json!({})).unwrap().needs_client_certificate());
+        let builder = builder(changes).set("key", "fake-key").unwrap();
         let error = builder.clone().build().unwrap_err();
         assert_eq!(error.field(), Some("client_cert_pem"));
     }

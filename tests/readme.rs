@@ -1,5 +1,6 @@
 //! The README's C and C++ programs compile without a warning, link, fetch a token, and tell which of
-//! their variables is missing. Its table of errors is the library's.
+//! their variables is missing. Its profile and the program that uses it are the examples, and work. Its
+//! table of errors is the library's.
 
 #![cfg(unix)]
 
@@ -119,4 +120,37 @@ fn the_cpp_program_of_the_readme_works_and_says_which_variable_is_missing() {
         fetches_a_token(&program);
         says_what_is_missing(&program);
     }
+}
+
+/// The README's profile of ten lines and its program, as the files that it names.
+#[test]
+fn the_profile_of_the_readme_and_its_program_are_the_examples() {
+    let example = |name: &str| fs::read_to_string(root().join("examples").join(name)).unwrap();
+    let profile = block("json");
+    assert_eq!(format!("{profile}\n"), example("northside.json"));
+    assert!(profile.lines().count() <= 10, "{profile}");
+    let program = example("own_vendor.rs");
+    let (about, code) = program.split_once("\n\n").unwrap();
+    assert!(about.lines().all(|line| line.starts_with("//! ")), "{about}");
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("\n```rust,no_run\n{code}```\n")), "{code}");
+}
+
+/// As the README tells it, but for where the sandbox writes what it exports.
+#[test]
+fn the_commands_of_the_readme_check_play_and_use_the_profile() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let commands = readme.split("\n```sh\n").find(|block| block.contains("profile check")).unwrap();
+    let commands = commands.split("\n```").next().unwrap();
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let commands = commands.replace("./northside.env", "northside.env");
+    let exports = directory.join("northside.env");
+    let commands = commands.replace("northside.env", exports.to_str().unwrap());
+    // Where a command fails, nothing that was started stays.
+    let script = format!("trap 'kill $! 2>/dev/null || :' EXIT\n{commands}");
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", &script.replace("cargo run ", "cargo run --quiet ")]).current_dir(root());
+    let printed = run(&mut shell);
+    assert!(printed.contains("a token of 32 bytes, for the header authorization\n"), "{printed}");
+    assert!(!exports.exists(), "{}", exports.display());
 }

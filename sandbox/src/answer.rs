@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Of a refusal: what was wrong with the request, for people.
+    pub(crate) why: Option<String>,
 }
 
 impl Answer {
@@ -26,6 +28,7 @@ impl Answer {
             content_type: content_type.to_owned(),
             headers: Vec::new(),
             body: body.into(),
+            why: None,
         }
     }
 

@@ -30,6 +30,8 @@ mod answer;
 mod body;
 mod certificate;
 mod fault;
+mod player;
+mod profile;
 mod reply;
 mod request;
 mod sandbox;
@@ -39,6 +41,7 @@ mod vendor;
 mod vendors;
 
 pub use fault::Fault;
+pub use profile::Profile;
 pub use request::RecordedRequest;
 pub use sandbox::{Options, Sandbox};
-pub use vendor::Vendor;
+pub use vendor::{Vendor, VendorId};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use caretoken_sandbox::{Sandbox, Vendor};
+use caretoken_sandbox::{Profile, Sandbox};
 use clap::Parser as _;
 
 use crate::cli::Options;
@@ -32,6 +32,10 @@ fn run(options: &Options) -> io::Result<()> {
     let sandbox = Sandbox::start_with(caretoken_sandbox::Options {
         port: options.port,
         plain_http: options.plain_http,
+        profiles: options.profiles.iter().map(Profile::from_file).collect::<io::Result<_>>()?,
+        on_refusal: Some(|refusal| {
+            let _nowhere_else_to_say_it = writeln!(io::stderr(), "caretoken-sandbox: {refusal}");
+        }),
     })?;
     configure(&sandbox, options);
 
@@ -65,13 +69,19 @@ fn run(options: &Options) -> io::Result<()> {
 }
 
 fn configure(sandbox: &Sandbox, options: &Options) {
+    let played = cli::played(sandbox);
     if let Some(seconds) = options.token_life {
-        for vendor in Vendor::ALL {
-            sandbox.set_token_life(vendor, Duration::from_secs(seconds));
+        for (_, id) in &played {
+            sandbox.set_token_life(*id, Duration::from_secs(seconds));
         }
     }
-    for (vendor, fault) in &options.faults {
-        sandbox.inject_always(*vendor, Some(fault.clone()));
+    for (name, fault) in &options.faults {
+        sandbox.inject_always(cli::find(&played, name), Some(fault.clone()));
+    }
+    for (profile, parameter, value) in &options.settings {
+        if !sandbox.set_credential(cli::find(&played, profile), parameter, value) {
+            cli::usage_error(format!("{profile} has no {parameter} that can have this value"));
+        }
     }
     sandbox.rotate_refresh_tokens(options.rotate_refresh_tokens);
     sandbox.require_gateway_keys(options.require_gateway_keys);

@@ -5,10 +5,10 @@ use serde_json::Value;
 use crate::answer::{Answer, HTML, JSON};
 use crate::body::Delivery;
 use crate::fault::Fault;
+use crate::player::{Expiry, Player, Refusal};
 use crate::request::RecordedRequest;
 use crate::state::State;
-use crate::vendor::{Endpoint, Vendor};
-use crate::vendors::{self, Profile, Refusal};
+use crate::vendor::Endpoint;
 
 /// An answer, and how it goes out.
 pub(crate) struct Reply {
@@ -21,12 +21,11 @@ pub(crate) struct Reply {
 /// The answer of the token endpoint under `fault`; none when the connection is to be cut.
 pub(crate) fn reply(
     state: &mut State,
-    vendor: Vendor,
+    player: &dyn Player,
     request: &RecordedRequest,
     fault: Option<Fault>,
 ) -> Option<Reply> {
-    let profile = vendors::profile(vendor);
-    let normal = |state: &mut State| vendors::answer(state, vendor, &Endpoint::Token, request);
+    let normal = |state: &mut State| player.answer(state, &Endpoint::Token, request);
     let (answer, delivery) = match fault {
         Some(Fault::CutBefore) => return None,
         Some(Fault::DelayDuring(pause)) => (normal(state), Delivery::Halves(pause)),
@@ -45,29 +44,29 @@ pub(crate) fn reply(
             return Some(Reply { answer, delivery: Delivery::Whole, date: None });
         }
         Some(Fault::BrokenJson) => (broken(normal(state)), Delivery::Whole),
-        Some(Fault::WrongUnit) => (in_wrong_unit(profile, normal(state)), Delivery::Whole),
+        Some(Fault::WrongUnit) => (in_wrong_unit(player, normal(state)), Delivery::Whole),
         Some(Fault::RotateRefreshToken) => (rotating(state, normal), Delivery::Whole),
         Some(Fault::RateLimited { retry_after }) => {
-            let mut answer = (profile.refuse)(state, request, Refusal::RateLimited);
+            let mut answer = player.refuse(state, request, Refusal::RateLimited);
             if let Some(value) = retry_after {
                 answer = answer.header("retry-after", value);
             }
             (answer, Delivery::Whole)
         }
-        Some(Fault::Outage) => ((profile.refuse)(state, request, Refusal::Outage), Delivery::Whole),
+        Some(Fault::Outage) => (player.refuse(state, request, Refusal::Outage), Delivery::Whole),
         Some(Fault::Status { status, headers, body, content_type }) => {
-            (Answer { status, headers, body, content_type }, Delivery::Whole)
+            (Answer { status, headers, body, content_type, why: None }, Delivery::Whole)
         }
         Some(Fault::Html) => {
             let page = "<!DOCTYPE html><html><body><h1>Welcome</h1></body></html>";
-            (Answer::with(profile.success, HTML, page), Delivery::Whole)
+            (Answer::with(player.success(), HTML, page), Delivery::Whole)
         }
-        Some(Fault::Empty) => (Answer::with(profile.success, "", ""), Delivery::Whole),
+        Some(Fault::Empty) => (Answer::with(player.success(), "", ""), Delivery::Whole),
         Some(Fault::Redirect(location)) => {
             (Answer::with(307, "", "").header("location", location), Delivery::Whole)
         }
         Some(Fault::Json(body)) => {
-            (Answer::with(profile.success, JSON, body.to_string()), Delivery::Whole)
+            (Answer::with(player.success(), JSON, body.to_string()), Delivery::Whole)
         }
         // The wait of the one is over by now.
         Some(Fault::DelayBefore(_)) | None => (normal(state), Delivery::Whole),
@@ -82,12 +81,13 @@ fn broken(mut answer: Answer) -> Answer {
     answer
 }
 
-fn in_wrong_unit(profile: &Profile, mut answer: Answer) -> Answer {
-    if let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
-        && let Some(expiry) = body.pointer_mut(profile.expiry_pointer)
+fn in_wrong_unit(player: &dyn Player, mut answer: Answer) -> Answer {
+    if let Some(Expiry { pointer, wrong_unit }) = player.expiry()
+        && let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
+        && let Some(expiry) = body.pointer_mut(pointer)
         && let Some(right) = expiry.as_u64()
     {
-        *expiry = (profile.wrong_unit)(right).into();
+        *expiry = wrong_unit(right).into();
         answer.body = body.to_string().into_bytes();
     }
     answer

@@ -17,6 +17,11 @@ pub struct RecordedRequest {
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
+    /// Scheme and host of the URL, as the client has them: `https://localhost:PORT`, or through
+    /// the proxy such as `https://api.acme.example`.
+    pub origin: String,
+    /// The client's certificate in DER, where it showed one.
+    pub client_certificate: Option<Vec<u8>>,
 }
 
 impl RecordedRequest {
@@ -45,23 +50,30 @@ impl RecordedRequest {
         if !self.is("application/x-www-form-urlencoded") {
             return Err("Content-Type must be application/x-www-form-urlencoded");
         }
-        let mut fields = BTreeMap::new();
-        for pair in self.body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = halves.next().and_then(form_decode);
-            let value = halves.next().and_then(form_decode);
-            let (Some(name), Some(value)) = (name, value) else {
-                return Err("the body is not form-encoded");
-            };
-            if fields.insert(name, value).is_some() {
-                return Err("a field was sent twice");
-            }
-        }
-        Ok(fields)
+        form_fields(&self.body, b"")
     }
 }
 
-fn form_decode(encoded: &[u8]) -> Option<String> {
+/// The fields of a form or a query, in which the bytes of `plain` may stand as they are.
+pub(crate) fn form_fields(
+    encoded: &[u8],
+    plain: &[u8],
+) -> Result<BTreeMap<String, String>, &'static str> {
+    let mut fields = BTreeMap::new();
+    for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let mut half = || halves.next().and_then(|half| form_decode(half, plain));
+        let (Some(name), Some(value)) = (half(), half()) else {
+            return Err("the body is not form-encoded");
+        };
+        if fields.insert(name, value).is_some() {
+            return Err("a field was sent twice");
+        }
+    }
+    Ok(fields)
+}
+
+fn form_decode(encoded: &[u8], plain: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded.iter();
     while let Some(byte) = rest.next() {
@@ -69,6 +81,7 @@ fn form_decode(encoded: &[u8]) -> Option<String> {
             b'+' => b' ',
             b'%' => hex(rest.next()?)? << 4 | hex(rest.next()?)?,
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' | b'~' => *byte,
+            _ if plain.contains(byte) => *byte,
             _ => return None,
         });
     }
@@ -92,6 +105,8 @@ mod tests {
                 "Application/X-WWW-Form-Urlencoded; charset=UTF-8".into(),
             )],
             body: body.into(),
+            origin: String::new(),
+            client_certificate: None,
         }
         .form()
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,10 +11,10 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -22,26 +23,36 @@ use tokio_rustls::rustls::HandshakeKind;
 
 use crate::answer::{Answer, TEXT};
 use crate::body::{Delivery, SteppedBody};
+use crate::certificate::Tls;
 use crate::fault::Fault;
+use crate::player::Player;
 use crate::reply::{Reply, reply};
 use crate::request::{BODY_LIMIT, RecordedRequest};
 use crate::state::State;
-use crate::vendor::Endpoint;
-use crate::vendors;
+use crate::vendor::{Endpoint, Vendor, VendorId};
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the connections and the owner of the sandbox share.
 pub(crate) struct Shared {
     state: Mutex<State>,
+    /// Whom it plays, by their ids.
+    pub(crate) players: Vec<Arc<dyn Player>>,
+    on_refusal: Option<fn(&str)>,
     pub(crate) connections: AtomicU64,
     pub(crate) resumed_handshakes: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn new(state: State) -> Shared {
+    pub(crate) fn new(
+        state: State,
+        players: Vec<Arc<dyn Player>>,
+        on_refusal: Option<fn(&str)>,
+    ) -> Shared {
         Shared {
             state: Mutex::new(state),
+            players,
+            on_refusal,
             connections: AtomicU64::new(0),
             resumed_handshakes: AtomicU64::new(0),
         }
@@ -49,6 +60,38 @@ impl Shared {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose URL it is. A profile goes before the vendors, and an endpoint before a wrong URL.
+    fn route(&self, origin: &str, path: &str) -> Option<(VendorId, Endpoint)> {
+        let state = self.state();
+        let (vendors, profiles) = self.players.split_at(Vendor::ALL.len());
+        let profiles =
+            || profiles.iter().enumerate().map(|(at, one)| (VendorId::of_profile(at), one));
+        let vendors = vendors.iter().enumerate().map(|(at, one)| (VendorId(at), one));
+        let mut all = profiles().chain(vendors);
+        let found = all.find_map(|(id, one)| Some((id, one.route(&state, origin, path)?)));
+        found.or_else(|| {
+            let (owner, _) = profiles().find(|(_, one)| one.owns(&state, origin, path))?;
+            Some((owner, Endpoint::Token))
+        })
+    }
+
+    /// Keeps and tells why a request was refused.
+    fn refused(&self, vendor: VendorId, why: &str) {
+        let name = {
+            let mut state = self.state();
+            let vendor = state.of_mut(vendor);
+            vendor.last_refusal = Some(why.to_owned());
+            vendor.name().to_owned()
+        };
+        self.tell(&format!("{name}: {why}"));
+    }
+
+    fn tell(&self, refusal: &str) {
+        if let Some(on_refusal) = self.on_refusal {
+            on_refusal(refusal);
+        }
     }
 }
 
@@ -79,17 +122,38 @@ pub(crate) fn bind(port: u16) -> io::Result<Vec<TcpListener>> {
     }
 }
 
+/// How connections are secured; none speaks HTTP.
+#[derive(Clone)]
+pub(crate) struct Security {
+    pub(crate) tls: Tls,
+    pub(crate) own: TlsAcceptor,
+    /// Whether the sandbox's own address speaks TLS, too; tunnels always do.
+    pub(crate) is_on: bool,
+}
+
+/// The way by which requests come.
+#[derive(Clone)]
+struct Way {
+    security: Security,
+    scheme: &'static str,
+    /// Host and port at the end of a tunnel.
+    tunnel: Option<String>,
+    /// Whether there is nothing here but the proxy.
+    is_proxy: bool,
+    client_certificate: Option<Vec<u8>>,
+}
+
 /// Takes connections until the runtime ends.
 pub(crate) async fn accept(
     listener: tokio::net::TcpListener,
-    tls: Option<TlsAcceptor>,
+    security: Security,
     shared: Arc<Shared>,
 ) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 shared.connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(connection(stream, tls.clone(), Arc::clone(&shared)));
+                tokio::spawn(connection(stream, security.clone(), Arc::clone(&shared)));
             }
             // Out of file descriptors, most likely: they come back as connections end.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -97,30 +161,83 @@ pub(crate) async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, security: Security, shared: Arc<Shared>) {
     // Small answers must not wait for the acknowledgement of the one before.
     let _slower_without = stream.set_nodelay(true);
-    let Some(tls) = tls else {
-        return speak(stream, shared).await;
+    let acceptor = security.own.clone();
+    let way = Way {
+        is_proxy: security.is_on,
+        security,
+        scheme: "http",
+        tunnel: None,
+        client_certificate: None,
     };
-    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
-        if stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
-            shared.resumed_handshakes.fetch_add(1, Ordering::SeqCst);
-        }
-        speak(stream, shared).await;
+    // The first byte of TLS is no letter: the proxy is at the same port.
+    let mut first = [0];
+    if !way.is_proxy {
+        return speak(stream, way, shared).await;
+    }
+    match tokio::time::timeout(HANDSHAKE_LIMIT, stream.peek(&mut first)).await {
+        Ok(Ok(1)) if first[0].is_ascii_alphabetic() => speak(stream, way, shared).await,
+        Ok(Ok(1)) => handshake(stream, &acceptor, way, shared).await,
+        _ => {}
     }
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    acceptor: &TlsAcceptor,
+    way: Way,
+    shared: Arc<Shared>,
+) {
+    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
+        let session = stream.get_ref().1;
+        if session.handshake_kind() == Some(HandshakeKind::Resumed) {
+            shared.resumed_handshakes.fetch_add(1, Ordering::SeqCst);
+        }
+        let chain = session.peer_certificates().unwrap_or_default();
+        let client_certificate = chain.first().map(|certificate| certificate.to_vec());
+        speak(stream, Way { scheme: "https", is_proxy: false, client_certificate, ..way }, shared)
+            .await;
+    }
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    way: Way,
+    shared: Arc<Shared>,
+) {
     let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { respond(&shared, request).await }
+        let (way, shared) = (way.clone(), Arc::clone(&shared));
+        async move { respond(&way, &shared, request).await }
     });
     let _a_client_that_left_is_no_news = hyper::server::conn::http1::Builder::new()
         .auto_date_header(false)
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
         .await;
+}
+
+/// What a CONNECT leads to: never another host, always the sandbox, under the name asked for.
+///
+/// Boxed, because a tunnel is a connection in which again all of this happens.
+fn tunnel(
+    request: Request<Incoming>,
+    way: Way,
+    shared: Arc<Shared>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let target = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let target = target.to_ascii_lowercase();
+        let host = target.rsplit_once(':').map_or(target.as_str(), |(host, _)| host).to_owned();
+        let acceptor = way.security.tls.acceptor_for(&host);
+        if let Ok(stream) = hyper::upgrade::on(request).await {
+            let target = target.strip_suffix(":443").unwrap_or(&target).to_owned();
+            let way = Way { tunnel: Some(target), ..way };
+            handshake(TokioIo::new(stream), &acceptor, way, shared).await;
+        }
+    })
 }
 
 /// The connection is to end without an answer.
@@ -137,28 +254,50 @@ impl std::error::Error for Cut {}
 
 /// The life of a request.
 async fn respond(
-    shared: &Shared,
+    way: &Way,
+    shared: &Arc<Shared>,
     request: Request<Incoming>,
 ) -> Result<Response<SteppedBody>, Cut> {
-    let Some((vendor, endpoint)) = vendors::route(request.uri().path()) else {
-        return Ok(http_response(plain(
-            shared,
-            Answer::with(404, TEXT, "no vendor has this path"),
-        )));
+    let odd = |status, why| Ok(http_response(plain(shared, Answer::with(status, TEXT, why))));
+    if request.method() == Method::CONNECT && way.scheme == "http" {
+        tokio::spawn(tunnel(request, way.clone(), Arc::clone(shared)));
+        return Ok(Response::new(SteppedBody::new(Vec::new(), Delivery::Whole)));
+    }
+    if way.is_proxy {
+        return odd(400, "this port speaks HTTPS, and is an HTTP proxy for CONNECT alone");
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.to_ascii_lowercase();
+    if way.tunnel.as_ref().is_some_and(|end| host.strip_suffix(":443").unwrap_or(&host) != end) {
+        return odd(421, "the host header is not the host that the tunnel leads to");
+    }
+    let origin = format!("{}://{host}", way.scheme);
+    let Some((vendor, endpoint)) = shared.route(&origin, request.uri().path()) else {
+        shared.tell(&format!("nobody is played at this path of {origin}"));
+        return odd(404, "no vendor has this path");
     };
     let fault = shared.state().arrive(vendor, &endpoint);
-    let Some(request) = record(request).await else {
-        return Ok(http_response(plain(shared, Answer::with(413, TEXT, "request body too large"))));
+    let Some(request) = record(request, origin, way.client_certificate.clone()).await else {
+        return odd(413, "request body too large");
     };
-    if let Endpoint::Resource = endpoint {
-        let answer = vendors::answer(&mut shared.state(), vendor, &endpoint, &request);
-        return Ok(http_response(plain(shared, answer)));
+    let player = &*shared.players[vendor.0];
+    if !matches!(endpoint, Endpoint::Resource) {
+        shared.state().of_mut(vendor).record(request.clone());
     }
-    shared.state().of_mut(vendor).last_request = Some(request.clone());
     if let Some(Fault::DelayBefore(pause)) = fault {
         tokio::time::sleep(pause).await;
     }
-    reply(&mut shared.state(), vendor, &request, fault).map(http_response).ok_or(Cut)
+    let reply = match endpoint {
+        Endpoint::Token => reply(&mut shared.state(), player, &request, fault),
+        Endpoint::Step | Endpoint::Resource => {
+            let answer = player.answer(&mut shared.state(), &endpoint, &request);
+            Some(plain(shared, answer))
+        }
+    };
+    if let Some(why) = reply.as_ref().and_then(|reply| reply.answer.why.as_ref()) {
+        shared.refused(vendor, why);
+    }
+    reply.map(http_response).ok_or(Cut)
 }
 
 fn plain(shared: &Shared, answer: Answer) -> Reply {
@@ -166,7 +305,11 @@ fn plain(shared: &Shared, answer: Answer) -> Reply {
 }
 
 /// The request with its body; none when the body is too large or breaks off.
-async fn record(request: Request<Incoming>) -> Option<RecordedRequest> {
+async fn record(
+    request: Request<Incoming>,
+    origin: String,
+    client_certificate: Option<Vec<u8>>,
+) -> Option<RecordedRequest> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.ok()?;
     let headers = head.headers.iter().map(|(name, value)| {
@@ -177,6 +320,8 @@ async fn record(request: Request<Incoming>) -> Option<RecordedRequest> {
         path: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
         headers: headers.collect(),
         body: body.to_bytes().to_vec(),
+        origin,
+        client_certificate,
     })
 }
 

@@ -10,12 +10,16 @@ use time::OffsetDateTime;
 use tokio_rustls::rustls::crypto::{SecureRandom, ring};
 
 use crate::fault::Fault;
+use crate::profile::memory::Memory;
 use crate::request::RecordedRequest;
-use crate::vendor::{Endpoint, Vendor};
+use crate::vendor::{Endpoint, VendorId};
 
 /// Tokens kept per vendor; beyond either limit the oldest is forgotten, and so refused.
 const TOKENS_KEPT: usize = 10_000;
 const TOKEN_BYTES_KEPT: usize = 32 << 20;
+
+/// Requests kept per vendor.
+const REQUESTS_KEPT: usize = 32;
 
 /// The most padding a token can be given.
 const PADDING_LIMIT: usize = 1 << 20;
@@ -28,16 +32,11 @@ const LAST_MS: u64 = 253_402_300_799_999;
 
 /// What a vendor starts with, until told otherwise.
 pub(crate) struct Defaults {
-    pub(crate) credentials: &'static [(&'static str, &'static str)],
-    pub(crate) scopes: &'static [&'static str],
+    pub(crate) name: String,
+    pub(crate) credentials: Vec<(String, String)>,
+    pub(crate) scopes: Vec<String>,
     pub(crate) token_format: TokenFormat,
     pub(crate) token_life: Duration,
-}
-
-impl Defaults {
-    pub(crate) fn owned_credentials(&self) -> Vec<(&'static str, String)> {
-        self.credentials.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -61,48 +60,65 @@ pub(crate) struct State {
     /// Edvak: wrong passwords in a row.
     pub(crate) bad_passwords: u32,
     clock_skew: i64,
-    vendors: [VendorState; Vendor::ALL.len()],
+    vendors: Vec<VendorState>,
     sequence: u64,
     random: &'static dyn SecureRandom,
 }
 
 /// What is kept per vendor.
 pub(crate) struct VendorState {
+    name: String,
     pub(crate) token_life: Duration,
     pub(crate) token_padding: usize,
     pub(crate) scopes: Vec<String>,
     pub(crate) requests: u64,
     pub(crate) resource_requests: u64,
-    pub(crate) last_request: Option<RecordedRequest>,
+    pub(crate) step_requests: u64,
+    pub(crate) last_refusal: Option<String>,
+    /// Of a profile.
+    pub(crate) memory: Memory,
     pub(crate) next_faults: VecDeque<Fault>,
     pub(crate) standing_fault: Option<Fault>,
     token_format: TokenFormat,
-    credentials: Vec<(&'static str, String)>,
+    credentials: Vec<(String, String)>,
+    recorded: VecDeque<RecordedRequest>,
     issued: IssuedTokens,
 }
 
 impl VendorState {
-    fn new(defaults: &'static Defaults) -> VendorState {
+    fn new(defaults: Defaults) -> VendorState {
         VendorState {
+            name: defaults.name,
             token_life: defaults.token_life,
             token_padding: 0,
-            scopes: defaults.scopes.iter().map(ToString::to_string).collect(),
+            scopes: defaults.scopes,
             requests: 0,
             resource_requests: 0,
-            last_request: None,
+            step_requests: 0,
+            last_refusal: None,
+            memory: Memory::default(),
             next_faults: VecDeque::new(),
             standing_fault: None,
             token_format: defaults.token_format,
-            credentials: defaults.owned_credentials(),
+            credentials: defaults.credentials,
+            recorded: VecDeque::new(),
             issued: IssuedTokens::default(),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn credentials(&self) -> &[(String, String)] {
+        &self.credentials
     }
 
     /// What the vendor expects now; empty for a name it does not know.
     pub(crate) fn credential(&self, name: &str) -> &str {
         self.credentials
             .iter()
-            .find(|(known, _)| *known == name)
+            .find(|(known, _)| known == name)
             .map_or("", |(_, value)| value.as_str())
     }
 
@@ -112,13 +128,25 @@ impl VendorState {
     }
 
     pub(crate) fn set_credential(&mut self, name: &str, value: &str) -> bool {
-        match self.credentials.iter_mut().find(|(known, _)| *known == name) {
+        match self.credentials.iter_mut().find(|(known, _)| known == name) {
             Some((_, current)) => {
                 value.clone_into(current);
                 true
             }
             None => false,
         }
+    }
+
+    pub(crate) fn record(&mut self, request: RecordedRequest) {
+        self.recorded.push_back(request);
+        if self.recorded.len() > REQUESTS_KEPT {
+            self.recorded.pop_front();
+        }
+    }
+
+    /// The requests that were read to their end, the latest last.
+    pub(crate) fn recorded(&self) -> &VecDeque<RecordedRequest> {
+        &self.recorded
     }
 
     pub(crate) fn revoke(&mut self, access_token: &str) {
@@ -138,7 +166,7 @@ pub(crate) struct Grant {
 }
 
 impl State {
-    pub(crate) fn new(origin: String, defaults: [&'static Defaults; Vendor::ALL.len()]) -> State {
+    pub(crate) fn new(origin: String, defaults: Vec<Defaults>) -> State {
         State {
             origin,
             gateway_keys_required: false,
@@ -148,27 +176,31 @@ impl State {
             old_error_shape: false,
             bad_passwords: 0,
             clock_skew: 0,
-            vendors: defaults.map(VendorState::new),
+            vendors: defaults.into_iter().map(VendorState::new).collect(),
             sequence: 0,
             random: ring::default_provider().secure_random,
         }
     }
 
-    pub(crate) fn of(&self, vendor: Vendor) -> &VendorState {
-        &self.vendors[vendor as usize]
+    pub(crate) fn of(&self, vendor: impl Into<VendorId>) -> &VendorState {
+        &self.vendors[vendor.into().0]
     }
 
-    pub(crate) fn of_mut(&mut self, vendor: Vendor) -> &mut VendorState {
-        &mut self.vendors[vendor as usize]
+    pub(crate) fn of_mut(&mut self, vendor: impl Into<VendorId>) -> &mut VendorState {
+        &mut self.vendors[vendor.into().0]
     }
 
     /// Counts a request and, at the token endpoint, takes the fault meant for it.
-    pub(crate) fn arrive(&mut self, vendor: Vendor, endpoint: &Endpoint) -> Option<Fault> {
+    pub(crate) fn arrive(&mut self, vendor: VendorId, endpoint: &Endpoint) -> Option<Fault> {
         let vendor = self.of_mut(vendor);
         match endpoint {
             Endpoint::Token => {
                 vendor.requests += 1;
                 vendor.next_faults.pop_front().or_else(|| vendor.standing_fault.clone())
+            }
+            Endpoint::Step => {
+                vendor.step_requests += 1;
+                None
             }
             Endpoint::Resource => {
                 vendor.resource_requests += 1;
@@ -205,7 +237,8 @@ impl State {
     }
 
     /// Issues a token and remembers it until it expires.
-    pub(crate) fn grant(&mut self, vendor: Vendor) -> Grant {
+    pub(crate) fn grant(&mut self, vendor: impl Into<VendorId>) -> Grant {
+        let vendor = vendor.into();
         let now = self.now_ms();
         let life = self.of(vendor).token_life;
         let life_ms = u64::try_from(life.as_millis()).unwrap_or(LAST_MS);
@@ -219,12 +252,12 @@ impl State {
     }
 
     /// Whether the vendor issued the token, has not revoked it, and it has not expired.
-    pub(crate) fn accepts(&self, vendor: Vendor, access_token: &str) -> bool {
+    pub(crate) fn accepts(&self, vendor: impl Into<VendorId>, access_token: &str) -> bool {
         self.of(vendor).issued.expiry(access_token).is_some_and(|expiry| self.now_ms() < expiry)
     }
 
     /// Whether the request carries a bearer token that [`State::accepts`].
-    pub(crate) fn admits(&self, vendor: Vendor, request: &RecordedRequest) -> bool {
+    pub(crate) fn admits(&self, vendor: impl Into<VendorId>, request: &RecordedRequest) -> bool {
         request.authorization("bearer").is_some_and(|token| self.accepts(vendor, token))
     }
 
@@ -233,10 +266,11 @@ impl State {
     /// Only a fake: it claims `alg` none and its signature is random bytes under no key, so nobody
     /// can mistake it for one that a real vendor would honour. A client under test must treat it
     /// as opaque anyway, and the sandbox knows its own tokens by keeping them.
-    pub(crate) fn jwt(&mut self, vendor: Vendor, expires_at_ms: u64) -> String {
-        let padding = "x".repeat(self.of(vendor).token_padding.min(PADDING_LIMIT));
+    pub(crate) fn jwt(&mut self, vendor: impl Into<VendorId>, expires_at_ms: u64) -> String {
+        let vendor = self.of(vendor);
+        let padding = "x".repeat(vendor.token_padding.min(PADDING_LIMIT));
         let mut payload = json!({
-            "iss": format!("{}/fake/{}", self.origin, vendor.name()),
+            "iss": format!("{}/fake/{}", self.origin, vendor.name),
             "iat": self.now_ms() / 1000,
             "exp": expires_at_ms / 1000,
             "jti": self.uuid(),
@@ -252,7 +286,7 @@ impl State {
     }
 
     /// A token with the shape of eHealth's: base64 of base64, as its documents show.
-    pub(crate) fn opaque(&mut self, vendor: Vendor) -> String {
+    pub(crate) fn opaque(&mut self, vendor: impl Into<VendorId>) -> String {
         let padding = self.of(vendor).token_padding.min(PADDING_LIMIT) / 4 * 3;
         STANDARD.encode(STANDARD.encode(self.unique_bytes()) + &"x".repeat(padding))
     }
@@ -317,7 +351,7 @@ impl IssuedTokens {
     }
 }
 
-fn iso(ms: u64) -> String {
+pub(crate) fn iso(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1000).unwrap_or_default();
     let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!(
@@ -335,7 +369,12 @@ fn iso(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vendors::new_state;
+    use crate::vendor::Vendor;
+    use crate::vendors;
+
+    fn state() -> State {
+        State::new(String::new(), Vendor::ALL.map(vendors::defaults).into())
+    }
 
     #[test]
     fn a_timestamp_is_iso_8601_with_milliseconds() {
@@ -346,7 +385,7 @@ mod tests {
 
     #[test]
     fn the_clock_stays_within_what_a_date_can_express() {
-        let mut state = new_state(String::new());
+        let mut state = state();
         for skew in [i64::MIN, i64::MAX] {
             state.set_clock_skew(skew);
             for seconds in [i64::MIN, 0, i64::MAX] {
@@ -382,7 +421,7 @@ mod tests {
 
     #[test]
     fn no_two_tokens_are_alike() {
-        let mut state = new_state(String::new());
+        let mut state = state();
         for vendor in Vendor::ALL {
             let tokens: std::collections::HashSet<_> =
                 (0..1000).map(|_| state.grant(vendor).access_token).collect();

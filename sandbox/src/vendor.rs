@@ -1,4 +1,4 @@
-//! The vendors by name, and the two endpoints that each of them has.
+//! The vendors by name, and the endpoints that each of them has.
 
 /// The vendors that the sandbox stands in for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +34,26 @@ impl Vendor {
     }
 }
 
+/// Whom a sandbox plays: one of the four vendors, or a profile that it was started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VendorId(pub(crate) usize);
+
+impl From<Vendor> for VendorId {
+    fn from(vendor: Vendor) -> VendorId {
+        VendorId(vendor as usize)
+    }
+}
+
+impl VendorId {
+    /// The profile at that place among those of the sandbox.
+    pub(crate) fn of_profile(place: usize) -> VendorId {
+        VendorId(Vendor::ALL.len() + place)
+    }
+}
+
 pub(crate) enum Endpoint {
     Token,
+    /// Of a request that comes before the token request.
+    Step,
     Resource,
 }

@@ -158,7 +158,7 @@ fn check_scopes(definition: &Definition, scopes: &[String]) -> Result<(), Error>
             return wrong(&problem, "leave them out");
         }
         Some(known) if known.are_required && scopes.is_empty() => {
-            Some(("are missing", "request at least one, such as create:patient"))
+            Some(("are missing", "request at least one; the vendor's page lists them"))
         }
         Some(known) => scope_flaw(known, scopes),
     };

@@ -5,10 +5,12 @@
 //! of [`ClientBuilder::set`](crate::ClientBuilder::set) follow from it: run
 //! `UPDATE_LISTS=1 cargo test -p caretoken --lib settings` after a change.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::builder::draft::Draft;
 use crate::error::Error;
+use crate::file;
 use crate::memory::{Secret, SecretBuf, wipe};
 use crate::profile::{REFRESH_TOKEN_END, refresh_token_end, unknown_name};
 use crate::transport::{ProxyChoice, TlsStack, TrustRoots, check_user_agent};
@@ -296,29 +298,14 @@ impl Value<'_> {
         }
     }
 
-    /// Reads a file whole. Not a pipe or device: they may never end.
+    /// What the file at this path holds.
     fn file(&self) -> Result<SecretBuf, Error> {
-        let wrong = |problem: String| {
-            Error::setting(self.name, problem, "give the path of a readable PEM file")
+        let read = match self.text {
+            "" => Err("is empty".to_owned()),
+            path => file::read(Path::new(path), MAX_FILE),
         };
-        if self.text.is_empty() {
-            return Err(wrong("is empty".to_owned()));
-        }
-        match std::fs::metadata(self.text) {
-            // What a directory is, the system says itself.
-            Ok(found) if !found.is_file() && !found.is_dir() => {
-                return Err(wrong("is not a regular file".to_owned()));
-            }
-            Ok(found) if found.len() > MAX_FILE => {
-                return Err(wrong("is larger than 4 MiB".to_owned()));
-            }
-            _ => {}
-        }
-        let mut content = std::fs::read(self.text).map_err(|error| {
-            // What the system says, without the number behind it.
-            let words = error.to_string();
-            let words = words.split(" (os error").next().unwrap_or_default();
-            wrong(format!("cannot be read ({words})"))
+        let mut content = read.map_err(|problem| {
+            Error::setting(self.name, problem, "give the path of a readable PEM file")
         })?;
         let kept = SecretBuf::from(&content[..]);
         wipe(&mut content);
@@ -339,7 +326,6 @@ pub(super) fn append_pem(all: &mut Option<Vec<u8>>, pem: &[u8]) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
     use std::sync::Arc;
 
     use super::*;

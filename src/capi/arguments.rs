@@ -5,7 +5,8 @@ use std::{mem, slice};
 
 use super::failure::Failure;
 
-const LENGTH: (&str, &str) = ("len", "pass the length in bytes; was it a negative number?");
+pub(super) const LENGTH: (&str, &str) =
+    ("len", "pass the length in bytes; was it a negative number?");
 
 /// A reference, or the error that names the argument that was NULL.
 ///
@@ -71,6 +72,8 @@ impl<T> Out<T> {
 ///
 /// # Safety
 /// `text` is NULL or NUL-terminated, and nobody writes to it as long as the result lives.
+// One copy of the code for all functions: the library stays small.
+#[inline(never)]
 pub(super) unsafe fn text<'a>(
     text: *const c_char,
     argument: &'static str,

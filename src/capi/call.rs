@@ -20,11 +20,20 @@ pub(super) unsafe fn call(
     error: *mut *const caretoken_error,
     body: impl FnOnce() -> Result<(), Failure>,
 ) -> caretoken_status {
-    let _no_cancel = PthreadCancelDisabled::begin();
+    // One copy of the code for all functions: the library stays small.
+    unsafe fn call(
+        error: *mut *const caretoken_error,
+        body: &mut dyn FnMut() -> Result<(), Failure>,
+    ) -> caretoken_status {
+        let _no_cancel = PthreadCancelDisabled::begin();
+        // SAFETY: as the caller promises.
+        let status = unsafe { call_cached(error, body) };
+        clear_registers();
+        status
+    }
+    let mut body = Some(body);
     // SAFETY: as the caller promises.
-    let status = unsafe { call_cached(error, body) };
-    clear_registers();
-    status
+    unsafe { call(error, &mut || body.take().map_or(Ok(()), |body| body())) }
 }
 
 /// The same for what mostly finds a token in the cache, where a nanosecond or two count: `body` itself

@@ -187,9 +187,13 @@ pub unsafe extern "C" fn caretoken_client_token(
     unsafe { call_cached(error, body) }
 }
 
-/// Writes the Authorization header's value of a token that is valid now, "Bearer " and the access
-/// token, into the caller's buffer, with a NUL behind it. As caretoken_client_token, for the case that
-/// the header is all that is wanted: it counts no reference.
+/// Writes the value of the header that carries a token that is valid now, as the token's field
+/// authorization has it ("Bearer " and the access token, unless the profile says otherwise), into the
+/// caller's buffer, with a NUL behind it. As caretoken_client_token, for the case that the header is all
+/// that is wanted: it counts no reference.
+///
+/// The name of the header is that of the profile and the same for all its tokens: authorization, unless
+/// the profile says otherwise. Read it once, from the field header of a caretoken_profile or of a token.
 ///
 /// *length is the length without the NUL; capacity must be larger than that. If it is not, the call
 /// is CARETOKEN_BUFFER_TOO_SMALL, *length says what is needed, and nothing is written to the buffer.

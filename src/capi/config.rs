@@ -8,6 +8,7 @@ use super::call::call;
 use super::error::caretoken_error;
 use super::failure::Failure;
 use super::panic::catch;
+use super::profile::{self, caretoken_profile};
 use super::pthread_cancel::PthreadCancelDisabled;
 use super::types::caretoken_status;
 use crate::builder::ClientBuilder;
@@ -16,9 +17,9 @@ use crate::client::Client;
 /// What a client is made of: a vendor, credentials, settings, and callbacks (see
 /// caretoken_config_set_on_rotation and caretoken_config_set_on_event).
 ///
-/// Made by caretoken_config_new, freed by caretoken_config_free. One thread at a time may use it. A
-/// client copies what it needs, so that a config may make several clients, be changed in between, and
-/// be freed at any time.
+/// Made by caretoken_config_new, caretoken_config_from_profile or caretoken_client_sibling, freed by
+/// caretoken_config_free. One thread at a time may use it. A client copies what it needs, so that a
+/// config may make several clients, be changed in between, and be freed at any time.
 pub struct caretoken_config(ClientBuilder);
 
 impl caretoken_config {
@@ -35,10 +36,10 @@ impl caretoken_config {
     }
 }
 
-/// Starts the configuration of a client for one vendor.
+/// Starts the configuration of a client for a vendor whose profile is compiled in.
 ///
-/// vendor is parchment, ehealth, edvak or pattern. On failure *config is NULL; the error's remedy
-/// lists the vendors that exist.
+/// vendor is the profile's name, such as parchment: see caretoken_profile_names. On failure *config is
+/// NULL; the error's remedy lists the names that exist.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn caretoken_config_new(
     vendor: *const c_char,
@@ -59,11 +60,37 @@ pub unsafe extern "C" fn caretoken_config_new(
     unsafe { call(error, body) }
 }
 
+/// Starts the configuration of a client for any vendor, by its profile: one that was read from a file,
+/// mostly. The profile stays the caller's, and may be freed at any time.
+///
+/// On failure *config is NULL. A profile with a parameter that has the name of a setting gives a config
+/// that caretoken_client_new refuses.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn caretoken_config_from_profile(
+    profile: *const caretoken_profile,
+    config: *mut *mut caretoken_config,
+    error: *mut *const caretoken_error,
+) -> caretoken_status {
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    let config = unsafe { Out::cleared(config, "config", ptr::null_mut()) };
+    let body = || {
+        let config = config.required()?;
+        // SAFETY: the caller gives NULL or a profile that is not freed meanwhile.
+        let profile = unsafe { profile::borrow(profile) }?;
+        config.set(caretoken_config::into_c(Client::builder(profile.clone())));
+        Ok(())
+    };
+    // SAFETY: the caller gives NULL or a place for a pointer.
+    unsafe { call(error, body) }
+}
+
 /// Sets one credential or setting by its name. When that fails, what was set before stays.
 ///
 /// The value is the len bytes at data, in UTF-8, without NUL; (NULL, 0) is the empty text, NULL with
-/// any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end. The
-/// credentials by vendor, [those in brackets may be left out]:
+/// any other len is CARETOKEN_NULL_ARGUMENT. It is copied, and the copy is wiped in the end.
+///
+/// The credentials of a profile are its parameters: see caretoken_profile. Those of the profiles that
+/// are compiled in, [those in brackets may be left out]:
 ///
 ///   parchment          base_url, partner_id, partner_secret, organization_id,
 ///                      organization_secret, user_id, [authorization_bearer]
@@ -179,7 +206,7 @@ pub unsafe extern "C" fn caretoken_config_free(config: *mut caretoken_config) {
     let _no_cancel = PthreadCancelDisabled::begin();
     catch(|| {
         if !config.is_null() {
-            // SAFETY: `caretoken_config_new` made it of a `Box`, and the caller gives it up.
+            // SAFETY: `into_c` made it of a `Box`, and the caller gives it up.
             drop(unsafe { Box::from_raw(config) });
         }
     });

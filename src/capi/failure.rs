@@ -23,6 +23,9 @@ impl Failure {
     }
 
     /// An argument that is NULL.
+    // One copy of the code for all functions: the library stays small.
+    #[cold]
+    #[inline(never)]
     pub(super) fn null(argument: &'static str) -> Self {
         let error = Error::setting(argument, "is NULL", "pass a pointer to something");
         Failure { status: CARETOKEN_NULL_ARGUMENT, error }

@@ -282,6 +282,49 @@ fn text_of(text: caretoken_str) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// A profile is read, makes a config, and is freed before it.
+#[test]
+fn a_profile_by_pointers() {
+    let text = br#"{
+        "caretoken": 1, "name": "acme", "documentation": "https://acme.example/login",
+        "parameters": {
+            "site": { "kind": "choice", "choices": ["a", "b"], "default": "b" },
+            "key": { "holder": true }
+        },
+        "request": { "url": "https://acme.example/login", "form": { "k": "{key}", "s": "{site}" } },
+        "answer": { "access_token": "/token", "expires": { "life": "1h" } }
+    }"#;
+    let (mut profile, mut config, none) = (ptr::null(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: all pointers are good, and each is freed once.
+    unsafe {
+        let data = text.as_ptr().cast();
+        assert_eq!(caretoken_profile_parse(data, text.len(), &mut profile, none), CARETOKEN_OK);
+        let seen = &*profile;
+        assert_eq!(text_of(seen.title), "acme");
+        assert_eq!(text_of(*seen.documentation), "https://acme.example/login");
+        let parameters = std::slice::from_raw_parts(seen.parameters, seen.parameters_len);
+        let names: Vec<_> = parameters.iter().map(|known| text_of((**known).name)).collect();
+        assert_eq!(names, ["site", "key"]);
+        let site = &*parameters[0];
+        let choices = std::slice::from_raw_parts(site.choices, site.choices_len);
+        assert_eq!(choices.iter().map(|choice| text_of(*choice)).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(text_of(site.default_value), "b");
+        assert!((*parameters[1]).choices.is_null());
+
+        assert_eq!(caretoken_config_from_profile(profile, &mut config, none), CARETOKEN_OK);
+        caretoken_profile_free(profile);
+        let set = caretoken_config_set(config, c"site".as_ptr(), c"a".as_ptr(), 1, none);
+        assert_eq!(set, CARETOKEN_OK);
+        caretoken_config_free(config);
+
+        let mut count = 0;
+        let names = caretoken_profile_names(&mut count);
+        let names = std::slice::from_raw_parts(names, count + 1);
+        let expected = crate::vendors::names().chain([""]);
+        assert!(names.iter().map(|name| text_of(*name)).eq(expected));
+    }
+}
+
 /// Each pointer on its way through the ABI and back; under Miri no rule of Rust's is broken and
 /// nothing stays behind.
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::arguments::{self, required};
 use super::failure::Failure;
 use super::panic::catch_without_secrets;
-use super::types::{Texts, caretoken_str, milliseconds};
+use super::types::{Texts, caretoken_str, milliseconds, start_of};
 use crate::token::{Shard, Token};
 
 /// A further field of a vendor's answer.
@@ -155,10 +155,6 @@ impl CToken {
             _extras: extras,
         }
     }
-}
-
-fn start_of<T>(list: &[T]) -> *const T {
-    if list.is_empty() { ptr::null() } else { list.as_ptr() }
 }
 
 fn without_beginning(authorization: caretoken_str, start: usize) -> caretoken_str {

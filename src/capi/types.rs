@@ -1,6 +1,7 @@
 //! `caretoken_str` and `caretoken_status`, which all parts of the header use.
 
 use std::ffi::{CStr, c_char};
+use std::ptr;
 
 use crate::memory::Secret;
 
@@ -8,8 +9,8 @@ use crate::memory::Secret;
 /// wherever C wants a string.
 ///
 /// data is never NULL: what is absent is the empty text with a len of 0. The text belongs to the
-/// object that it was read from (a token, an error) and lives exactly as long; those in the arguments
-/// of a callback live until the callback returns. Never free it, never write to it.
+/// object that it was read from (a token, an error, a profile) and lives exactly as long; those in the
+/// arguments of a callback live until the callback returns. Never free it, never write to it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct caretoken_str {
@@ -55,9 +56,19 @@ impl Texts {
             rest = &rest[text.len() + 1..];
             caretoken_str { data, len: text.len() }
         });
+        // One copy of the code for all that read them: the library stays small.
+        #[inline(never)]
+        fn next(views: &mut std::vec::IntoIter<caretoken_str>) -> caretoken_str {
+            views.next().unwrap_or(caretoken_str::EMPTY)
+        }
         let mut views = views.collect::<Vec<_>>().into_iter();
-        (Texts { _block: block }, move || views.next().unwrap_or(caretoken_str::EMPTY))
+        (Texts { _block: block }, move || next(&mut views))
     }
+}
+
+/// A list as C gets it: NULL where it is empty.
+pub(super) fn start_of<T>(list: &[T]) -> *const T {
+    if list.is_empty() { ptr::null() } else { list.as_ptr() }
 }
 
 /// A duration as C gets it.

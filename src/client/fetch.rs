@@ -321,12 +321,14 @@ impl Shared {
         Ok(token.flatten())
     }
 
-    /// Whether the vendor refused the refresh token that came with a token. It is dropped then, and the
-    /// token request is the next.
+    /// Whether the vendor refused the refresh token that came with a token, or it cannot be sent. It is
+    /// dropped then, and the token request is the next.
     fn drops_renewal(&self, error: &Error, sent: &Renewal) -> bool {
-        let is_refusal = error.http_status().is_some_and(|status| {
-            (400..500).contains(&status) && !matches!(status, 408 | 425 | 429)
-        });
+        let is_refusal = match error.http_status() {
+            Some(status) => (400..500).contains(&status) && !matches!(status, 408 | 425 | 429),
+            // Of an answer that is malformed the status is known: this is about the request.
+            None => error.kind() == ErrorKind::AnswerMalformed,
+        };
         if is_refusal {
             self.state.update(|present| {
                 let is_same =

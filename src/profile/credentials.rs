@@ -10,7 +10,7 @@ use crate::profile::vocabulary::{
     AlgChoice, Definition, How, JwtKey, Kind, Parameter, Piece, Places, REFRESH_TOKEN,
     RequestTemplate, Scopes, Slot, UrlStart, UrlTemplate,
 };
-use crate::transport::{Url, header_flaw};
+use crate::transport::{Url, cookie_flaw, header_flaw};
 
 /// Values for a profile's parameters, in the profile's order.
 #[derive(Clone, Debug)]
@@ -313,6 +313,11 @@ pub(crate) fn check_value(parameter: &Parameter, value: &str) -> Result<(), Erro
     let places = parameter.places;
     if places.has(Places::HEADER) {
         if let Some(problem) = header_flaw(value) {
+            return wrong(problem, "set it to the value exactly as the vendor gave it");
+        }
+    }
+    if places.has(Places::COOKIE) {
+        if let Some(problem) = cookie_flaw(value) {
             return wrong(problem, "set it to the value exactly as the vendor gave it");
         }
     }

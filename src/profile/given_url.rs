@@ -21,13 +21,17 @@ pub(crate) fn parse(name: &str, rule: &UrlRule, value: &str) -> Result<Url, Erro
     if path.split('/').any(|segment| matches!(segment, "." | "..")) || path.contains('\\') {
         return wrong("has a path with . or .. or a backslash in it", form);
     }
+    let has_base_path = path.ends_with(&*rule.ends_in);
     if rule.followed_by.is_empty() {
-        return Ok(url);
+        return match has_base_path {
+            true => Ok(url),
+            false => wrong("does not have the vendor's path", form),
+        };
     }
     // A prefix before the vendor's own path is a gateway's.
     let problem = if path.ends_with('/') {
         "ends in a slash"
-    } else if !path.ends_with(&*rule.ends_in) {
+    } else if !has_base_path {
         "does not have the vendor's base path"
     } else if path.contains("//") {
         "has two slashes in a row"
@@ -65,7 +69,7 @@ pub(crate) fn check_scheme(
 }
 
 fn form(rule: &UrlRule) -> String {
-    match rule.followed_by.is_empty() {
+    match rule.followed_by.is_empty() && rule.ends_in.is_empty() {
         true => "write https://HOST[:PORT]/PATH".to_owned(),
         false => format!("write https://HOST[:PORT]{}", rule.ends_in),
     }

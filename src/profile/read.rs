@@ -18,7 +18,7 @@ use crate::profile::source::text_at;
 use crate::profile::vocabulary::{
     Answer, Definition, Expiry, Literal, Pointer, RefreshLife, Source, Span, Success, TimeFormat,
 };
-use crate::transport::{Response, Url};
+use crate::transport::{Response, Url, cookie_flaw};
 
 /// What a successful answer grants, as the vendor wrote it.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ impl<'a> Body<'a> {
     fn grant(&self, answer: &Answer, secrets: &[&str]) -> Result<Grant, Error> {
         let source = &answer.access_token;
         let access_token = match self.optional_text(source)? {
-            Some(token) if is_graphic(token) => token,
+            Some(token) if self.fits_its_header(token) => token,
             Some(_) => return Err(self.malformed(source, Problem::NotAToken)),
             None => return Err(self.malformed(source, Problem::Missing)),
         };
@@ -224,6 +224,15 @@ impl<'a> Body<'a> {
         let request_id = id_at(self.response, json, answer.request_id.as_ref(), secrets);
         let access_token = SecretBuf::from(access_token);
         Ok(Grant { access_token, scopes, end, request_id, extras })
+    }
+
+    /// Whether the token can stand where the profile uses it, and leave it no other way than it came.
+    fn fits_its_header(&self, token: &str) -> bool {
+        let usage = &self.definition.usage;
+        let is_enclosed = !usage.after.is_empty()
+            || usage.before.contains(['"', '='])
+            || &*usage.header == "cookie";
+        is_graphic(token) && (!is_enclosed || cookie_flaw(token).is_none())
     }
 
     /// An array of strings, or one string with spaces in between (RFC 6749 §3.3), or what the profile
@@ -336,7 +345,7 @@ fn count(json: &Json) -> Result<i64, &'static str> {
         // Some servers write numbers as strings.
         Json::Text(text) => {
             let text = text.expose_text().unwrap_or_default().trim();
-            match (text.parse::<i64>(), text.parse::<f64>().map(Json::of_number)) {
+            match (text.parse::<i64>(), serde_json::from_str(text).map(Json::of_number)) {
                 (Ok(number), _) | (_, Ok(Json::Integer(number))) => number,
                 (_, Ok(Json::Number(number))) => return Err(not_whole(number)),
                 _ => return Err("is not a number"),
@@ -463,7 +472,7 @@ mod tests {
             (r#","expires_in":1e300"#, "is out of range"),
             (r#","expires_in":18446744073709551615"#, "is out of range"),
             (r#","expires_in":"99999999999999999999""#, "is out of range"),
-            (r#","expires_in":"NaN""#, "is out of range"),
+            (r#","expires_in":"NaN""#, "is not a number"),
             (r#","expires_in":"soon""#, "is not a number"),
             (r#","expires_in":"""#, "is not a number"),
             (r#","expires_in":true"#, "is not a number"),

@@ -17,7 +17,7 @@ use crate::profile::vocabulary::{
     Body, Definition, How, JsonTemplate, Jwt, JwtKey, Piece, RequestTemplate, Slot, Text,
     TimeFormat, UrlStart, UrlTemplate,
 };
-use crate::transport::{Request, RequestParts, Url, header_flaw};
+use crate::transport::{Request, RequestParts, Url, cookie_flaw, header_flaw};
 
 /// What requests are made of, besides the profile.
 pub(crate) struct Inputs<'a> {
@@ -108,10 +108,12 @@ impl<'a> Rendering<'a> {
         let mut headers = Vec::with_capacity(template.headers.len());
         for (name, text) in &template.headers {
             if let Some(value) = self.text(text, push_raw)? {
-                // What the caller gave was checked before; what a step gave was not.
+                // What the caller gave was checked before; what an answer gave was not.
                 if let Some(flaw) = value.expose_text().and_then(header_flaw) {
-                    let slot = text.slots().next().map_or(Slot::Endpoint, |(slot, _)| slot);
-                    return Err(self.flaw(slot, flaw));
+                    return Err(self.flaw(first_slot(text), flaw));
+                }
+                if &**name == "cookie" {
+                    self.check_cookie(text)?;
                 }
                 headers.push((Arc::clone(name), value));
             }
@@ -140,6 +142,15 @@ impl<'a> Rendering<'a> {
             replayable: self.inputs.definition.replay_is_harmless && !template.is_fresh,
             answer_headers: template.answer_headers.clone(),
         }))
+    }
+
+    fn check_cookie(&self, text: &Text) -> Result<(), Error> {
+        let mut values = text.slots().filter(|(_, escape)| *escape != Some(Escape::Url));
+        let flaw = |(slot, _)| Some((slot, self.value(slot).and_then(cookie_flaw)?));
+        match values.find_map(flaw) {
+            None => Ok(()),
+            Some((slot, flaw)) => Err(self.flaw(slot, flaw)),
+        }
     }
 
     /// The value that a placeholder stands for.
@@ -299,6 +310,8 @@ impl<'a> Rendering<'a> {
                 Error::new(ErrorKind::AnswerMalformed, ErrorPhase::Read)
                     .with_message(format!("the value {name} of an earlier answer {flaw}"))
             }
+            Slot::RefreshToken => Error::new(ErrorKind::AnswerMalformed, ErrorPhase::Read)
+                .with_message(format!("the refresh token of an earlier answer {flaw}")),
             _ => Error::setting("profile", format!("makes a value that {flaw}"), "correct it"),
         }
     }
@@ -427,13 +440,18 @@ impl<'a> Rendering<'a> {
         let encode = if percent_encode { escape::push_percent } else { push_raw };
         let mut pair = SecretBuf::with_capacity(TYPICAL_BODY);
         self.push(&mut pair, user, encode)?;
+        // What the caller gave was checked before; what an answer gave was not.
         if pair.expose_secret().contains(&b':') {
-            let slot = user.slots().next().map_or(Slot::Scopes, |(slot, _)| slot);
             let flaw = "has a colon in it, which HTTP Basic cannot carry (RFC 7617)";
-            return Err(self.flaw(slot, flaw));
+            return Err(self.flaw(first_slot(user), flaw));
         }
+        let user_len = pair.len();
         pair.push(b":");
         self.push(&mut pair, password, encode)?;
+        if let Some(at) = pair.expose_secret().iter().position(u8::is_ascii_control) {
+            let text = if at < user_len { user } else { password };
+            return Err(self.flaw(first_slot(text), "has a control character in it"));
+        }
         let length = pair.len().div_ceil(3) * 4;
         let mut encoded = SecretBuf::with_capacity(length);
         encoded
@@ -513,6 +531,11 @@ impl<'a> Rendering<'a> {
             }
         }
     }
+}
+
+/// What is most likely at fault where a text is.
+fn first_slot(text: &Text) -> Slot {
+    text.slots().next().map_or(Slot::Endpoint, |(slot, _)| slot)
 }
 
 /// The path of a URL; empty for none.

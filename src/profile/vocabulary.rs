@@ -115,6 +115,8 @@ impl Places {
     pub(crate) const URL: Places = Places(16);
     /// Anywhere else: everything but line breaks and NUL.
     pub(crate) const BODY: Places = Places(32);
+    /// A cookie's value (RFC 6265 §4.1.1).
+    pub(crate) const COOKIE: Places = Places(64);
 
     pub(crate) fn add(&mut self, other: Places) {
         self.0 |= other.0;

@@ -16,6 +16,14 @@ pub(crate) fn header_flaw(value: &str) -> Option<&'static str> {
     }
 }
 
+/// Why `value` cannot be a cookie's value, if it cannot (RFC 6265 §4.1.1): nothing in it can end the
+/// value, or a quoted string.
+pub(crate) fn cookie_flaw(value: &str) -> Option<&'static str> {
+    let is_octet = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
+    let flaw = "has a character that a cookie's value cannot have (RFC 6265)";
+    (!value.bytes().all(is_octet)).then_some(flaw)
+}
+
 /// Whether `text` can be the `User-Agent`.
 pub(crate) fn check_user_agent(text: &str) -> Result<(), Error> {
     if !text.is_empty() && header_flaw(text).is_none() {

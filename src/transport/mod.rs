@@ -39,7 +39,7 @@ mod tests;
 
 pub use attempt::Attempt;
 pub(crate) use attempt::{CancelSource, CancelToken};
-pub(crate) use header::{check_user_agent, header_flaw};
+pub(crate) use header::{check_user_agent, cookie_flaw, header_flaw};
 pub(crate) use https::HttpsTransport;
 pub use interface::Transport;
 pub(crate) use message::RequestParts;

@@ -14,6 +14,8 @@ pub use ehealth::Ehealth;
 pub use parchment::Parchment;
 pub use pattern::Pattern;
 pub use profile::{Parameter, Profile, ProfileScopes};
+#[cfg(any(test, feature = "capi"))]
+pub(crate) use table::NAMES_FOR_C;
 pub(crate) use table::by_name;
 #[cfg(test)]
 pub(crate) use table::{names, text};

@@ -1,12 +1,11 @@
 //! `Profile`: a token endpoint as data, for programs.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::file;
 use crate::profile::{Definition, Kind, MOST_BYTES, parse};
 use crate::vendors::table;
 use crate::vendors::vendor::{Setup, Vendor, sealed};
@@ -54,27 +53,10 @@ impl Profile {
     /// # Errors
     /// As for [`from_json`](Profile::from_json), and when the file cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let wrong = |problem: String| {
-            Err(Error::setting("profile", problem, "give the path of a readable profile"))
-        };
-        let path = path.as_ref();
-        // Not a pipe or device: they may never end. What a directory is, the system says itself.
-        if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            return wrong("is not a regular file".to_owned());
-        }
-        let mut text = Vec::new();
-        // One byte more than is allowed is enough to see that it is too large.
-        let most = MOST_BYTES as u64 + 1;
-        let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut text));
-        match read {
-            Ok(_) => Profile::from_json(text),
-            Err(error) => {
-                // What the system says, without the number behind it.
-                let words = error.to_string();
-                let words = words.split(" (os error").next().unwrap_or_default();
-                wrong(format!("cannot be read ({words})"))
-            }
-        }
+        let text = file::read(path.as_ref(), MOST_BYTES as u64).map_err(|problem| {
+            Error::setting("profile", problem, "give the path of a readable profile")
+        })?;
+        Profile::from_json(text)
     }
 
     /// A profile that is compiled in, by its name: see [`names`](Profile::names).
@@ -94,6 +76,16 @@ impl Profile {
     #[must_use]
     pub fn text_of(name: &str) -> Option<&'static str> {
         table::text(name)
+    }
+
+    /// The JSON Schema (2020-12) of the format: for an editor that completes and checks profiles, and
+    /// says what each member is.
+    ///
+    /// It sees what is wrong with one member. What is wrong between members, such as a parameter that
+    /// nothing uses, [`from_json`](Profile::from_json) alone finds.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        include_str!("../../profiles/profile.schema.json")
     }
 
     /// The vendor's name, as in configuration, errors and logs.
@@ -116,9 +108,23 @@ impl Profile {
         self.0.documentation.iter().map(|page| &**page)
     }
 
+    /// The name of the header that carries the vendor's tokens, in lower case: `authorization` unless
+    /// the profile says otherwise. Each [`Token`](crate::Token) says it, too.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        &self.0.usage.header
+    }
+
     /// What the caller gives, in the order of the file: enough to draw a page of settings.
     pub fn parameters(&self) -> impl ExactSizeIterator<Item = Parameter<'_>> {
         self.0.parameters.iter().map(Parameter)
+    }
+
+    /// Whether the vendor identifies its clients by mutual TLS: a client cannot be built without
+    /// [`ClientBuilder::client_certificate`](crate::ClientBuilder::client_certificate) then.
+    #[must_use]
+    pub fn needs_client_certificate(&self) -> bool {
+        self.0.needs_client_certificate
     }
 
     /// Whether scopes can be requested, and whether one must.

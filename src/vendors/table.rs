@@ -17,15 +17,19 @@ struct BuiltIn {
 
 macro_rules! built_in {
     ($($name:literal,)*) => {
-        [$(BuiltIn {
+        static PROFILES: [BuiltIn; [$($name,)*].len()] = [$(BuiltIn {
             name: $name,
             text: include_str!(concat!("../../profiles/", $name, ".json")),
             definition: OnceBox::new(),
-        },)*]
+        },)*];
+
+        /// Their names for C, with a NUL behind each.
+        #[cfg(any(test, feature = "capi"))]
+        pub(crate) const NAMES_FOR_C: &[&str] = &[$(concat!($name, "\0"),)*];
     };
 }
 
-static PROFILES: [BuiltIn; 8] = built_in![
+built_in![
     "parchment",
     "ehealth",
     "edvak",

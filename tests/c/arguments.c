@@ -282,6 +282,7 @@ static void null_is_freed_and_read(void) {
     caretoken_token_free(NULL);
     caretoken_error_free(NULL);
     caretoken_report_free(NULL);
+    caretoken_profile_free(NULL);
     caretoken_wipe(NULL, 5);
     CHECK(caretoken_token_clone(NULL) == NULL);
     CHECK(caretoken_token_time_left_ms(NULL) == 0);

@@ -119,6 +119,17 @@ static void reply_status(caretoken_status status) {
     reply(text, (size_t)len);
 }
 
+/* A config of the profile in this file. */
+static void start_from_file(const char *path) {
+    const caretoken_profile *profile = NULL;
+    caretoken_status status = caretoken_profile_load(path, &profile, NULL);
+    if (status == CARETOKEN_OK) {
+        status = caretoken_config_from_profile(profile, &config, NULL);
+    }
+    caretoken_profile_free(profile);
+    reply_status(status);
+}
+
 /* Fetches; replies with the token, or the status when there is none. */
 static void fetch(long timeout_ms) {
     caretoken_status status = caretoken_client_token(client, timeout_ms, &token, NULL);
@@ -270,6 +281,9 @@ int main(void) {
         switch (command[0]) {
         case 'c':
             reply_status(caretoken_config_new(first, &config, NULL));
+            break;
+        case 'j':
+            start_from_file(first);
             break;
         case 's':
             status = caretoken_config_set(config, first, second, second_len, NULL);

@@ -31,6 +31,11 @@ fn beside_the_programs() -> &'static Path {
     })
 }
 
+/// The profile of the example for a vendor of one's own.
+pub(crate) fn acme() -> PathBuf {
+    root().join("examples-c/acme.json")
+}
+
 pub(crate) fn source(name: &str) -> PathBuf {
     root().join("tests/c").join(name)
 }
@@ -83,11 +88,16 @@ pub(crate) fn play(program: &Path, set_up: impl Fn(&Sandbox), check: impl Fn(&Sa
     for plain_http in [false, true] {
         let sandbox = Sandbox::start_with(Options { plain_http, ..Options::default() }).unwrap();
         set_up(&sandbox);
-        let has_valgrind = wine().is_none() && have(&["valgrind"]);
-        let valgrind = has_valgrind.then_some(["no", "yes"][usize::from(plain_http)]);
-        run(against(&sandbox, program, valgrind).arg(if plain_http { "http" } else { "https" }));
+        run(checked(&sandbox, program, plain_http).arg(if plain_http { "http" } else { "https" }));
         check(&sandbox);
     }
+}
+
+/// Under valgrind where there is one, as `play` runs it.
+pub(crate) fn checked(sandbox: &Sandbox, program: &Path, plain_http: bool) -> Command {
+    let has_valgrind = wine().is_none() && have(&["valgrind"]);
+    let valgrind = has_valgrind.then_some(["no", "yes"][usize::from(plain_http)]);
+    against(sandbox, program, valgrind)
 }
 
 pub(crate) fn against(
@@ -111,11 +121,13 @@ pub(crate) fn against(
     command
 }
 
-/// Tells a program where the library and the sandbox are, and what the sandbox takes.
+/// Tells a program where the library and the sandbox are, and what the sandbox takes. It runs where it
+/// was built, and finds the profile of a vendor whose endpoint is as Pattern's.
 pub(crate) fn tell(command: &mut Command, sandbox: &Sandbox, program: &Path) {
     let ca_file = program.with_extension("pem");
     fs::write(&ca_file, sandbox.ca_pem()).unwrap();
     command.env("LD_LIBRARY_PATH", &artifact().libraries).env("CARETOKEN_CA_FILE", &ca_file);
+    command.current_dir(build_directory()).env("ACME_PROFILE", acme());
     for vendor in Vendor::ALL {
         let prefix = vendor.name().to_uppercase();
         command.env(format!("{prefix}_BASE_URL"), sandbox.base_url(vendor));

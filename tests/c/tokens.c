@@ -12,7 +12,7 @@ static void check_token(const caretoken_token *token, const char *vendor) {
     int64_t left = caretoken_token_time_left_ms(token);
     size_t i;
     CHECK(is_text(token->vendor, vendor));
-    CHECK(is_text(token->token_type, "Bearer"));
+    CHECK(is_text(token->token_type, "Bearer") && is_text(token->header, "authorization"));
     CHECK(token->access_token.len > 20 && strlen(token->access_token.data) == token->access_token.len);
     CHECK(token->authorization.len == token->access_token.len + strlen("Bearer "));
     CHECK(strncmp(token->authorization.data, "Bearer ", 7) == 0);

@@ -12,6 +12,7 @@ struct right {
         const std::size_t length = kept.authorization().size() + token->vendor().size();
         client.reject(kept).value();
         const bool was_cut = client.token().value().lifetime_was_cut();
+        config = caretoken::config::create(caretoken::profile::named("pattern").value()).value();
         return length > 0 && was_cut ? error.error().kind() : caretoken::version();
     }
 };
@@ -56,16 +57,40 @@ struct wrong {
     static string_view view_12(const caretoken::error &error) {
         return caretoken::exception(error).error().line();  // deleted
     }
+    static string_view view_13(const caretoken::client &client) {
+        return client.token().value().header();  // deleted
+    }
+    static string_view view_14() {
+        return caretoken::profile::named("pattern").value().title();  // deleted
+    }
+    static string_view view_15() {
+        return caretoken::profile::named("pattern")->header();  // deleted
+    }
+    static string_view view_16() {
+        return caretoken::profile::named("pattern").value().documentation().front();  // deleted
+    }
+    static string_view view_17() {
+        return caretoken::profile::named("pattern").value().parameters().front().name;  // deleted
+    }
+    static const caretoken_profile *view_18() {
+        return caretoken::profile::named("pattern").value().get();  // deleted
+    }
     static void ignored(const caretoken::client &client, caretoken::config &config) {
         client.token();                     // nodiscard
         config.set("timeout_ms", "never");  // nodiscard
         client.token().error();             // nodiscard
         client.token().value().clone();     // nodiscard
+        caretoken::profile::load("path");   // nodiscard
+        caretoken::profile::names();        // nodiscard
     }
 #if defined(__clang__)
     static string_view of_a_local(const caretoken::client &client) {
         const caretoken::token local = client.token().value();
         return local.authorization();  // -Wreturn-stack-address
+    }
+    static string_view of_a_local_profile() {
+        const caretoken::profile local = caretoken::profile::named("pattern").value();
+        return local.name();  // -Wreturn-stack-address
     }
     static bool of_a_moved_one(const caretoken::client &client) {
         const caretoken::token &gone = client.token().value();  // -Wdangling

@@ -29,6 +29,8 @@ using namespace std::chrono_literals;
 static_assert(!std::is_copy_constructible_v<caretoken::config>);
 static_assert(!std::is_copy_constructible_v<caretoken::client>);
 static_assert(!std::is_copy_constructible_v<caretoken::token>);
+static_assert(!std::is_copy_constructible_v<caretoken::profile>);
+static_assert(std::is_nothrow_move_constructible_v<caretoken::profile>);
 static_assert(std::is_nothrow_copy_constructible_v<caretoken::error>);
 static_assert(std::is_nothrow_copy_constructible_v<caretoken::exception>);
 static_assert(std::is_nothrow_move_constructible_v<caretoken::token>);
@@ -132,7 +134,7 @@ static void tokens_are_read() {
     CHECK(!moved.peek().value());
     auto token = moved.token(std::chrono::seconds(20)).value();
     CHECK(vendor_of(token) == "edvak");
-    CHECK(token.token_type() == "Bearer");
+    CHECK(token.token_type() == "Bearer" && token.header() == "authorization");
     CHECK(token.authorization() == "Bearer " + std::string(token.access_token()));
     CHECK(token.time_left() > 1s && token.time_left() <= token.lifetime());
     CHECK(token.expires_at() > std::chrono::system_clock::now());
@@ -168,6 +170,49 @@ static void tokens_are_read() {
     moved.set_credentials({}).value();
     { auto gone = std::move(moved); }
     CHECK(vendor_of(clone) == "edvak");
+}
+
+static void profiles_are_read_and_make_clients() {
+    const char *unset = std::getenv("CARETOKEN_NO_SUCH_VARIABLE");
+    const auto names = caretoken::profile::names();
+    CHECK(names.size() >= 8 && names.front() == "parchment");
+    for (const auto name : names) {
+        CHECK(caretoken::profile::named(name).value().scopes() <= caretoken::profile_scopes::required);
+    }
+    CHECK(field_of(caretoken::profile::named("epic")) == "vendor");
+    CHECK(field_of(caretoken::profile::named(unset)) == "vendor");
+    CHECK(field_of(caretoken::profile::load(unset)) == "path");
+    CHECK(field_of(caretoken::profile::load("no such file")) == "profile");
+    CHECK(field_of(caretoken::profile::parse(unset)) == "data");
+    CHECK(field_of(caretoken::profile::parse({})) == "profile");
+    const caretoken::error wrong = error_of(caretoken::profile::parse(std::string("{\"name\": 1}")));
+    CHECK(wrong.message().find("line 1, column") != std::string_view::npos);
+    CHECK(caretoken::profile::named("parchment").value().scopes() ==
+          caretoken::profile_scopes::required);
+
+    auto profile = caretoken::profile::load(std::getenv("ACME_PROFILE")).value();
+    CHECK(profile.name() == "acme" && profile.title() == "Acme Health");
+    CHECK(profile.header() == "x-acme-session" && profile.documentation().size() == 1);
+    CHECK(profile.scopes() == caretoken::profile_scopes::none && !profile.needs_client_certificate());
+    const auto parameters = profile.parameters();
+    CHECK(parameters.size() == 4 && parameters[0].name == "base_url" && parameters[0].kind == "url");
+    CHECK(!parameters[0].default_value && parameters[1].default_value == "eu");
+    CHECK(parameters[0].choices.empty() && parameters[1].choices.size() == 2);
+    CHECK(parameters[1].choices[1] == "us" && parameters[2].about.front() == 'T');
+    CHECK(parameters[3].is_secret && parameters[3].is_required && !parameters[3].is_holder);
+    CHECK(!parameters[2].is_secret && !parameters[1].is_required && parameters[0].is_holder);
+
+    auto config = caretoken::config::create(profile).value();
+    { auto gone = std::move(profile); }
+    const std::string url = std::getenv("PATTERN_BASE_URL");
+    config.set("base_url", url).value();
+    config.set("plain_http_to_loopback", url.find("http://") == 0 ? "true" : "false").value();
+    config.set("ca_file", std::getenv("CARETOKEN_CA_FILE")).value();
+    config.set("client_id", std::getenv("PATTERN_CLIENT_ID")).value();
+    config.set("client_secret", std::getenv("PATTERN_CLIENT_SECRET")).value();
+    const auto token = caretoken::client::create(config).value().token(20s).value();
+    CHECK(vendor_of(token) == "acme" && token.header() == "x-acme-session");
+    CHECK(token.authorization() == token.access_token());
 }
 
 static void the_way_is_examined() {
@@ -257,6 +302,7 @@ int main() {
     a_result_keeps_what_it_holds();
     texts_of_all_kinds_are_taken();
     tokens_are_read();
+    profiles_are_read_and_make_clients();
     the_way_is_examined();
     callbacks_live_as_long_as_the_client();
     callbacks_outlive_the_call_that_needs_them(false);

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use caretoken_sandbox::{Sandbox, Vendor};
@@ -78,16 +78,34 @@ impl Subject {
         credentials: &[(String, String)],
     ) {
         assert_eq!(self.order(b'c', vendor.name(), b"", b""), "0");
-        let mut settings = vec![
-            ("base_url".to_owned(), base_url.to_owned()),
-            ("ca_pem".to_owned(), ca_pem.to_owned()),
-        ];
         if vendor == Vendor::Parchment {
-            settings.push(("scopes".to_owned(), "create:patient".to_owned()));
+            self.set("scopes", "create:patient");
         }
-        for (name, value) in settings.iter().chain(credentials) {
-            assert_eq!(self.order(b's', name, value.as_bytes(), b""), "0", "{name}");
+        self.set_all(base_url, ca_pem, credentials);
+    }
+
+    /// The same, of the profile in this file; in C alone.
+    pub(crate) fn client_of_file(
+        &mut self,
+        profile: &Path,
+        base_url: &str,
+        ca_pem: &str,
+        credentials: &[(String, String)],
+    ) {
+        assert_eq!(self.order(b'j', profile.to_str().unwrap(), b"", b""), "0");
+        self.set_all(base_url, ca_pem, credentials);
+    }
+
+    fn set_all(&mut self, base_url: &str, ca_pem: &str, credentials: &[(String, String)]) {
+        self.set("base_url", base_url);
+        self.set("ca_pem", ca_pem);
+        for (name, value) in credentials {
+            self.set(name, value);
         }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        assert_eq!(self.order(b's', name, value.as_bytes(), b""), "0", "{name}");
     }
 
     /// Ends the configuration.

@@ -25,12 +25,12 @@ pub(crate) fn text(seed: &str, characters: &[u8], len: usize) -> String {
 /// A vendor that expects made-up credentials; those that identify somebody are plain.
 pub(crate) fn sandbox(vendor: Vendor) -> (Sandbox, Named) {
     let sandbox = Sandbox::start().unwrap();
-    let names: Vec<_> = sandbox.credentials(vendor).iter().map(|(name, _)| *name).collect();
+    let names: Vec<_> = sandbox.credentials(vendor).iter().map(|(name, _)| name).collect();
     let credentials = names.into_iter().map(|name| {
         let characters = if name.ends_with("_id") || name == "username" { PLAIN } else { ODD };
         let value = text(&format!("{name} of {}", vendor.name()), characters, 48);
         assert!(sandbox.set_credential(vendor, name, &value));
-        (name.to_owned(), value)
+        (name.clone(), value)
     });
     let credentials = credentials.collect();
     (sandbox, credentials)

@@ -16,6 +16,8 @@ pub(crate) struct Server {
     pub(crate) ca_pem: String,
     /// Gets a word when an answer was cut off.
     pub(crate) stopped: Receiver<()>,
+    /// Gets each request.
+    pub(crate) requests: Receiver<Vec<u8>>,
 }
 
 /// A CA, for the server and for clients.
@@ -72,24 +74,29 @@ impl Ca {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let base_url = format!("https://127.0.0.1:{}", listener.local_addr().unwrap().port());
         let (tell, stopped) = channel();
+        let (record, requests) = channel();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut stream =
                     StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-                let (tell, shown) = (tell.clone(), shown.clone());
+                let (tell, record, shown) = (tell.clone(), record.clone(), shown.clone());
                 // A client that ends is no failure.
                 thread::spawn(move || {
                     let mut request = [0; 8192];
-                    while stream.read(&mut request)? > 0 {
+                    loop {
+                        let read = stream.read(&mut request)?;
+                        if read == 0 {
+                            return std::io::Result::Ok(());
+                        }
+                        let _nobody_may_look = record.send(request[..read].to_vec());
                         stream.write_all(shown.as_bytes())?;
                         if !is_whole {
                             let _nobody_may_wait = tell.send(());
                         }
                     }
-                    std::io::Result::Ok(())
                 });
             }
         });
-        Server { base_url, ca_pem: self.pem.clone(), stopped }
+        Server { base_url, ca_pem: self.pem.clone(), stopped, requests }
     }
 }

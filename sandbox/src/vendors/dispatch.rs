@@ -1,51 +1,73 @@
-//! From a vendor or a path to the profile, and from a request to the vendor's answer.
+//! The four vendors as players.
 
-use super::profile::{Profile, Refusal};
+use super::behaviour::Behaviour;
 use super::{edvak, ehealth, parchment, pattern};
 use crate::answer::Answer;
+use crate::player::{Expiry, Player, Refusal};
 use crate::request::RecordedRequest;
-use crate::state::State;
+use crate::state::{Defaults, State};
 use crate::vendor::{Endpoint, Vendor};
 
-pub(crate) fn profile(vendor: Vendor) -> &'static Profile {
+pub(crate) fn behaviour(vendor: Vendor) -> &'static Behaviour {
     match vendor {
-        Vendor::Parchment => &parchment::PROFILE,
-        Vendor::Ehealth => &ehealth::PROFILE,
-        Vendor::Edvak => &edvak::PROFILE,
-        Vendor::Pattern => &pattern::PROFILE,
+        Vendor::Parchment => &parchment::BEHAVIOUR,
+        Vendor::Ehealth => &ehealth::BEHAVIOUR,
+        Vendor::Edvak => &edvak::BEHAVIOUR,
+        Vendor::Pattern => &pattern::BEHAVIOUR,
     }
 }
 
-/// The state of a sandbox that nobody has spoken to yet.
-pub(crate) fn new_state(origin: String) -> State {
-    State::new(origin, Vendor::ALL.map(|vendor| &profile(vendor).defaults))
-}
-
-/// The vendor and endpoint behind a path.
-pub(crate) fn route(path: &str) -> Option<(Vendor, Endpoint)> {
-    Vendor::ALL.into_iter().find_map(|vendor| match path {
-        path if path == profile(vendor).token_path => Some((vendor, Endpoint::Token)),
-        path if path == profile(vendor).resource_path => Some((vendor, Endpoint::Resource)),
-        _ => None,
-    })
-}
-
-/// The vendor's normal answer.
-pub(crate) fn answer(
-    state: &mut State,
-    vendor: Vendor,
-    endpoint: &Endpoint,
-    request: &RecordedRequest,
-) -> Answer {
-    let profile = profile(vendor);
-    let (method, handler) = match endpoint {
-        Endpoint::Token => ("POST", profile.token),
-        Endpoint::Resource => ("GET", profile.resource),
-    };
-    if request.method != method {
-        return (profile.refuse)(state, request, Refusal::NotFound).header("allow", method);
+/// What a vendor starts with.
+pub(crate) fn defaults(vendor: Vendor) -> Defaults {
+    let behaviour = behaviour(vendor);
+    let credentials = behaviour.credentials.iter();
+    Defaults {
+        name: vendor.name().to_owned(),
+        credentials: credentials.map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        scopes: behaviour.scopes.iter().map(ToString::to_string).collect(),
+        token_format: behaviour.token_format,
+        token_life: behaviour.token_life,
     }
-    match handler(state, request) {
-        Ok(answer) | Err(answer) => answer,
+}
+
+impl Player for Vendor {
+    fn route(&self, _: &State, _: &str, path: &str) -> Option<Endpoint> {
+        match path {
+            path if path == behaviour(*self).token_path => Some(Endpoint::Token),
+            path if path == behaviour(*self).resource_path => Some(Endpoint::Resource),
+            _ => None,
+        }
+    }
+
+    fn owns(&self, _: &State, _: &str, _: &str) -> bool {
+        false
+    }
+
+    fn answer(&self, state: &mut State, endpoint: &Endpoint, request: &RecordedRequest) -> Answer {
+        let behaviour = behaviour(*self);
+        let (method, handler) = match endpoint {
+            Endpoint::Resource => ("GET", behaviour.resource),
+            Endpoint::Token | Endpoint::Step => ("POST", behaviour.token),
+        };
+        if request.method != method {
+            return (behaviour.refuse)(state, request, Refusal::NotFound).header("allow", method);
+        }
+        match handler(state, request) {
+            Ok(answer) | Err(answer) => answer,
+        }
+    }
+
+    fn refuse(&self, state: &mut State, request: &RecordedRequest, refusal: Refusal) -> Answer {
+        (behaviour(*self).refuse)(state, request, refusal)
+    }
+
+    fn success(&self) -> u16 {
+        behaviour(*self).success
+    }
+
+    fn expiry(&self) -> Option<Expiry<'_>> {
+        let behaviour = behaviour(*self);
+        let (pointer, wrong_unit) = (behaviour.expiry_pointer, behaviour.wrong_unit);
+        Some(Expiry { pointer, wrong_unit })
     }
 }

@@ -4,40 +4,39 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::profile::{Profile, Refusal};
+use super::behaviour::Behaviour;
 use crate::answer::{Answer, HTML};
+use crate::player::Refusal;
 use crate::request::RecordedRequest;
-use crate::state::{Defaults, State, TokenFormat};
+use crate::state::{State, TokenFormat};
 use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Edvak;
 
-pub(super) static PROFILE: Profile = Profile {
+pub(super) static BEHAVIOUR: Behaviour = Behaviour {
     base_path: "",
     token_path: "/ccda/ccda/generate-token",
     resource_path: "/ccda/ccda/retrieve",
-    defaults: Defaults {
-        // The odd characters are those that a form must escape.
-        credentials: &[
-            ("client_id", "fake-edvak-client"),
-            ("client_secret", "fake-edvak-secret+not/real="),
-            ("username", "fake.clinician@example.invalid"),
-            ("password", "fake+pass & 100% not='real'?"),
-        ],
-        scopes: &[
-            "patient/MedicationDispense.rs",
-            "profile",
-            "patient/Patient.rs",
-            "tenant",
-            "patient/ServiceRequest.rs",
-            "patient",
-            "fhirUser",
-            "patient/Coverage.rs",
-            "email",
-        ],
-        token_format: TokenFormat::Jwt,
-        token_life: Duration::from_secs(900),
-    },
+    // The odd characters are those that a form must escape.
+    credentials: &[
+        ("client_id", "fake-edvak-client"),
+        ("client_secret", "fake-edvak-secret+not/real="),
+        ("username", "fake.clinician@example.invalid"),
+        ("password", "fake+pass & 100% not='real'?"),
+    ],
+    scopes: &[
+        "patient/MedicationDispense.rs",
+        "profile",
+        "patient/Patient.rs",
+        "tenant",
+        "patient/ServiceRequest.rs",
+        "patient",
+        "fhirUser",
+        "patient/Coverage.rs",
+        "email",
+    ],
+    token_format: TokenFormat::Jwt,
+    token_life: Duration::from_secs(900),
     success: 200,
     expiry_pointer: "/token/expires_in",
     wrong_unit: |seconds| seconds.saturating_mul(1000),

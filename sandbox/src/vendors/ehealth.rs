@@ -4,35 +4,34 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::profile::{Profile, Refusal};
+use super::behaviour::Behaviour;
 use crate::answer::Answer;
+use crate::player::Refusal;
 use crate::request::RecordedRequest;
-use crate::state::{Defaults, State, TokenFormat};
+use crate::state::{State, TokenFormat};
 use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Ehealth;
 
-pub(super) static PROFILE: Profile = Profile {
+pub(super) static BEHAVIOUR: Behaviour = Behaviour {
     base_path: "",
     token_path: "/oauth/tokens",
     resource_path: "/api/patients",
-    defaults: Defaults {
-        credentials: &[
-            ("client_id", "fake-ehealth-client"),
-            ("client_secret", "fake-ehealth-secret-not-real"),
-            ("refresh_token", "fake-refresh-token-not-real"),
-            ("custom_psk", "fake-custom-psk-not-real"),
-            ("api_key", "fake-api-key-not-real"),
-        ],
-        scopes: &[
-            "capitation_contracts:view",
-            "capitation_contracts:create",
-            "patients:view",
-            "patients:create",
-        ],
-        token_format: TokenFormat::Opaque,
-        token_life: Duration::from_secs(30 * 24 * 3600),
-    },
+    credentials: &[
+        ("client_id", "fake-ehealth-client"),
+        ("client_secret", "fake-ehealth-secret-not-real"),
+        ("refresh_token", "fake-refresh-token-not-real"),
+        ("custom_psk", "fake-custom-psk-not-real"),
+        ("api_key", "fake-api-key-not-real"),
+    ],
+    scopes: &[
+        "capitation_contracts:view",
+        "capitation_contracts:create",
+        "patients:view",
+        "patients:create",
+    ],
+    token_format: TokenFormat::Opaque,
+    token_life: Duration::from_secs(30 * 24 * 3600),
     success: 201,
     expiry_pointer: "/data/expires_at",
     wrong_unit: |seconds| seconds.saturating_mul(1000),

@@ -4,30 +4,29 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::profile::{Profile, Refusal};
+use super::behaviour::Behaviour;
 use crate::answer::Answer;
+use crate::player::Refusal;
 use crate::request::RecordedRequest;
-use crate::state::{Defaults, State, TokenFormat};
+use crate::state::{State, TokenFormat};
 use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Parchment;
 
-pub(super) static PROFILE: Profile = Profile {
+pub(super) static BEHAVIOUR: Behaviour = Behaviour {
     base_path: "/external",
     token_path: "/external/v1/token",
     resource_path: "/external/v1/patients",
-    defaults: Defaults {
-        credentials: &[
-            ("partner_id", "fake-parchment-partner"),
-            ("partner_secret", "fake-partner-secret-not-real"),
-            ("organization_id", "fake-parchment-organization"),
-            ("organization_secret", "fake-organization-secret-not-real"),
-            ("user_id", "fake-parchment-user"),
-        ],
-        scopes: KNOWN_SCOPES,
-        token_format: TokenFormat::Jwt,
-        token_life: Duration::from_secs(3600),
-    },
+    credentials: &[
+        ("partner_id", "fake-parchment-partner"),
+        ("partner_secret", "fake-partner-secret-not-real"),
+        ("organization_id", "fake-parchment-organization"),
+        ("organization_secret", "fake-organization-secret-not-real"),
+        ("user_id", "fake-parchment-user"),
+    ],
+    scopes: KNOWN_SCOPES,
+    token_format: TokenFormat::Jwt,
+    token_life: Duration::from_secs(3600),
     success: 200,
     expiry_pointer: "/data/expiresIn",
     wrong_unit: |seconds| seconds.saturating_mul(1000),

@@ -6,27 +6,26 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::profile::{Profile, Refusal};
+use super::behaviour::Behaviour;
 use crate::answer::{Answer, TEXT};
+use crate::player::Refusal;
 use crate::request::RecordedRequest;
-use crate::state::{Defaults, State, TokenFormat};
+use crate::state::{State, TokenFormat};
 use crate::vendor::Vendor;
 
 const ME: Vendor = Vendor::Pattern;
 
-pub(super) static PROFILE: Profile = Profile {
+pub(super) static BEHAVIOUR: Behaviour = Behaviour {
     base_path: "",
     token_path: "/api/auth/token",
     resource_path: "/api/groups",
-    defaults: Defaults {
-        credentials: &[
-            ("client_id", "fake-pattern-client"),
-            ("client_secret", "fake-pattern-secret-not-real"),
-        ],
-        scopes: &[],
-        token_format: TokenFormat::Jwt,
-        token_life: Duration::from_secs(3600),
-    },
+    credentials: &[
+        ("client_id", "fake-pattern-client"),
+        ("client_secret", "fake-pattern-secret-not-real"),
+    ],
+    scopes: &[],
+    token_format: TokenFormat::Jwt,
+    token_life: Duration::from_secs(3600),
     success: 200,
     expiry_pointer: "/expires_in",
     wrong_unit: |milliseconds| milliseconds / 1000,

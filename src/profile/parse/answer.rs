@@ -82,6 +82,15 @@ fn flag(node: &Node<'_>) -> Read<(Pointer, Literal)> {
 /// RFC 6901.
 pub(super) fn pointer(node: &Node<'_>) -> Read<Pointer> {
     let text = node.text()?;
+    if text.chars().count() > 400
+        || text.matches('/').count() > 16
+        || text.contains(char::is_control)
+    {
+        return node.fault(
+            "this pointer has more than 400 characters, more than 16 levels, or a control character",
+            "no answer needs that: point to the member itself",
+        );
+    }
     let wrong = || {
         let remedy = "write /a/b for member b of member a; ~1 for a slash in a name, ~0 for a tilde \
                       (RFC 6901)";
@@ -93,7 +102,7 @@ pub(super) fn pointer(node: &Node<'_>) -> Read<Pointer> {
     let Some(rest) = text.strip_prefix('/') else { return wrong() };
     let is_escaped =
         |token: &str| token.split('~').skip(1).all(|part| part.starts_with(['0', '1']));
-    if !rest.split('/').all(is_escaped) || rest.len() > 400 || rest.split('/').count() > 16 {
+    if !rest.split('/').all(is_escaped) {
         return wrong();
     }
     let tokens = rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~").into());

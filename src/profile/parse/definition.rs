@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer;
-use super::names::{Known, Names, StepName, check_name};
+use super::names::{Known, Names, StepName, check_value_name};
 use super::syntax::{self, Fault, MOST_BYTES, Node, Read, Value};
 use super::values::taken;
 use super::words::Object;
@@ -12,8 +12,8 @@ use super::{parameters, refusals, request, values};
 use crate::error::Error;
 use crate::profile::credentials::scope_flaw;
 use crate::profile::vocabulary::{
-    Answer, Definition, Derived, Expiry, How, Kind, Plausible, REFRESH_TOKEN, Refresh, Scopes,
-    Source, Step, StepValue,
+    Answer, Definition, Derived, Expiry, How, Plausible, REFRESH_TOKEN, Refresh, Scopes, Source,
+    Step, StepValue,
 };
 
 const MEMBERS: &[&str] = &[
@@ -82,19 +82,21 @@ fn definition(root: &Node<'_>) -> Read<Definition> {
     let of_refusals = || refusals.request_id.iter();
     request.answer_headers = answer::headers(sources(&answer).chain(of_refusals()));
     let refresh = words.map("refresh", |node| {
-        let mut refresh = refresh(node, &answer, &mut names)?;
+        let mut refresh = refresh(node, (&answer, answer_node), &mut names)?;
         let answer = refresh.answer.as_ref().unwrap_or(&answer);
         refresh.request.answer_headers = answer::headers(sources(answer).chain(of_refusals()));
         Ok(refresh)
     })?;
-    check_rotation(root, &names)?;
     names.check_all_used()?;
     if let Some(at) = names.endpoint_used.filter(|_| request.url.has_hidden_path) {
         let problem = "the URL of the token request has a secret in it, and so has {endpoint}";
         return Err(Fault::new(at, problem, "write the URL that is meant"));
     }
     pass_places_on(&mut derived, &mut names);
-    let limits = limits(words.get("limits"), &answer, answer_node)?;
+    parameters::check_defaults(words.get("parameters"), &names)?;
+    let renewed = words.get("refresh").and_then(|node| node.object_member("answer"));
+    let renewed = refresh.as_ref().and_then(|refresh| refresh.answer.as_ref()).zip(renewed);
+    let limits = limits(words.get("limits"), [Some((&answer, answer_node)), renewed])?;
     Ok(Definition {
         name,
         title: words.map("title", Node::line)?.unwrap_or_default(),
@@ -144,7 +146,11 @@ fn name(node: &Node<'_>) -> Read<Arc<str>> {
 fn documentation(node: &Node<'_>) -> Read<Vec<Box<str>>> {
     let pages = node.one_or_more()?.iter().map(|item| {
         let text = item.line()?;
-        match text.starts_with("https://") && !text.contains(char::is_whitespace) {
+        let rest = text.strip_prefix("https://").unwrap_or_default();
+        match !rest.is_empty()
+            && !rest.starts_with(['/', '?', '#'])
+            && !text.contains(char::is_whitespace)
+        {
             true => Ok(text),
             false => item.fault("this is not the https URL of a page", "write https://…"),
         }
@@ -174,10 +180,12 @@ fn scopes(node: &Node<'_>) -> Read<Scopes> {
         separator: separator.unwrap_or_else(|| " ".into()),
         default: default.unwrap_or_default(),
     };
-    match scope_flaw(&scopes, &scopes.default) {
-        Some((problem, remedy)) => words.required("default")?.fault(problem, remedy),
-        _ => Ok(scopes),
+    for (index, scope) in scopes.default.iter().enumerate() {
+        if let Some((problem, remedy)) = scope_flaw(&scopes, std::slice::from_ref(scope)) {
+            return words.required("default")?.array()?[index].fault(problem, remedy);
+        }
     }
+    Ok(scopes)
 }
 
 /// Takes note of the names of the steps' values.
@@ -193,16 +201,22 @@ fn step_names<'a>(node: Option<&'a Node<'_>>, names: &mut Names<'a>) -> Read<()>
         let words = words.required("answer")?.object(STEP_ANSWER)?;
         let values = words.required("values")?;
         for member in values.entries()? {
-            check_name(member.at, &member.name)?;
+            check_value_name(member.at, &member.name)?;
             let name = &*member.name;
             let is_taken = names.parameters.iter().any(|known| *known.name == *name)
                 || names.derived.iter().any(|known| known.name == name)
                 || names.step_values.iter().any(|known| known.name == name);
-            if is_taken || name == REFRESH_TOKEN {
+            if is_taken {
                 return taken(member);
             }
             let known = Known { at: member.at, is_used: false, may_be_in_url: true };
-            names.step_values.push(StepName { name, step, known, is_url: is_url(&member.value)? });
+            let is_url = member.value.object_member("at").is_some();
+            names.step_values.push(StepName { name, step, known, is_url });
+            // They are looked up by name.
+            if names.step_values.len() > 40 {
+                let remedy = "name those that later requests need";
+                return values.fault("the steps give more than 40 values", remedy);
+            }
         }
         if !names.step_values.iter().any(|value| value.step == step) {
             return values.fault("this step gives no value", "name what later requests need of it");
@@ -212,12 +226,6 @@ fn step_names<'a>(node: Option<&'a Node<'_>>, names: &mut Names<'a>) -> Read<()>
 }
 
 const STEP_ANSWER: &[&str] = &["status", "success", "refused_if", "values"];
-
-fn is_url(node: &Node<'_>) -> Read<bool> {
-    let Value::Object(_) = node.value else { return Ok(false) };
-    let words = node.object(&["at", "kind", "header", "cookie", "body"])?;
-    Ok(words.map("kind", |node| node.word(&["url"]))?.is_some())
-}
 
 /// How many steps the URL of the token request needs.
 fn endpoint_needs(request: &Node<'_>, names: &Names<'_>) -> Read<usize> {
@@ -247,24 +255,30 @@ fn steps(node: Option<&Node<'_>>, names: &mut Names<'_>) -> Read<Vec<Step>> {
 }
 
 fn step_value(name: &str, node: &Node<'_>) -> Read<StepValue> {
-    let is_url = is_url(node)?;
-    let source = match node.value {
-        Value::Object(_) => {
-            let words = node.object(&["at", "kind", "header", "cookie", "body"])?;
-            match words.get("at") {
-                Some(at) => {
-                    words.none_of(&["header", "cookie", "body"], "beside at")?;
-                    Source::Pointer(answer::pointer(at)?)
-                }
-                None => answer::source_of(&words)?,
-            }
-        }
-        _ => answer::source(node)?,
+    let Value::Object(_) = node.value else {
+        return Ok(StepValue { name: name.into(), source: answer::source(node)?, is_url: false });
     };
-    Ok(StepValue { name: name.into(), source, is_url })
+    let words = node.object(&["at", "kind", "header", "cookie", "body"])?;
+    let at = words.get("at");
+    let source = match at {
+        Some(at) => {
+            words.none_of(&["header", "cookie", "body"], "beside at")?;
+            words.required("kind")?.word(&["url"])?;
+            Source::Pointer(answer::pointer(at)?)
+        }
+        None => {
+            words.none_of(&["kind"], "without at")?;
+            answer::source_of(&words)?
+        }
+    };
+    Ok(StepValue { name: name.into(), source, is_url: at.is_some() })
 }
 
-fn refresh(node: &Node<'_>, answer: &Answer, names: &mut Names<'_>) -> Read<Refresh> {
+fn refresh(
+    node: &Node<'_>,
+    (answer, answer_node): (&Answer, &Node<'_>),
+    names: &mut Names<'_>,
+) -> Read<Refresh> {
     let words = node.object(&["request", "answer", "life"])?;
     if names.parameters.iter().any(|known| &*known.name == REFRESH_TOKEN) {
         return node.fault(
@@ -276,16 +290,15 @@ fn refresh(node: &Node<'_>, answer: &Answer, names: &mut Names<'_>) -> Read<Refr
     (names.is_refresh, names.steps_so_far) = (true, 0);
     let request_node = words.required("request")?;
     let request = request::read(request_node, names)?;
-    let uses_it = request_node_uses(request_node);
     names.is_refresh = false;
-    if !uses_it {
+    if !names.refresh_token_used {
         let remedy = "write {refresh_token} where it stands";
         return request_node.fault("this request does not use {refresh_token}", remedy);
     }
     if answer.refresh_token.is_none() {
-        return node.fault(
+        return answer_node.fault(
             "no answer brings a refresh token",
-            "say in answer.refresh_token where it stands",
+            "say in answer.refresh_token where it stands, or remove refresh",
         );
     }
     Ok(Refresh {
@@ -293,26 +306,6 @@ fn refresh(node: &Node<'_>, answer: &Answer, names: &mut Names<'_>) -> Read<Refr
         answer: words.map("answer", answer::read)?,
         life: words.map("life", answer::refresh_life)?,
     })
-}
-
-/// Whether `{refresh_token}` stands somewhere below.
-fn request_node_uses(node: &Node<'_>) -> bool {
-    match &node.value {
-        Value::Text(text) => text.contains("{refresh_token}") || text.contains("{refresh_token:"),
-        Value::Array(items) => items.iter().any(request_node_uses),
-        Value::Object(members) => members.iter().any(|member| request_node_uses(&member.value)),
-        _ => false,
-    }
-}
-
-/// The caller's refresh token is replaced by those of answers, so it must be like them.
-fn check_rotation(node: &Node<'_>, names: &Names<'_>) -> Read<()> {
-    let ours = names.parameters.iter().find(|known| &*known.name == REFRESH_TOKEN);
-    match ours {
-        Some(parameter) if parameter.kind != Kind::Text || !parameter.is_secret => node
-            .fault("refresh_token is a secret text", "remove kind and secret from the parameter"),
-        _ => Ok(()),
-    }
 }
 
 fn sources(answer: &Answer) -> impl Iterator<Item = &Source> {
@@ -335,16 +328,20 @@ struct Limits {
     replay_is_harmless: bool,
 }
 
-fn limits(node: Option<&Node<'_>>, answer: &Answer, answer_node: &Node<'_>) -> Read<Limits> {
-    let said = match &answer.expiry {
+/// What the profile says of lives and replays. `answers` are that to the token request and that to the
+/// refresh.
+fn limits(node: Option<&Node<'_>>, answers: [Option<(&Answer, &Node<'_>)>; 2]) -> Read<Limits> {
+    let said = |answer: &Answer| match &answer.expiry {
         Expiry::Life(life) => Some(*life),
         Expiry::In(_, default) | Expiry::At(_, _, default) | Expiry::Jwt(default) => *default,
         Expiry::UntilRefused => None,
     };
+    let said = answers.iter().flatten().filter_map(|(answer, node)| Some((said(answer)?, *node)));
+    let said = said.max_by_key(|(life, _)| *life);
     let mut limits = Limits {
         life: Plausible {
             shortest: SHORTEST_LIFE,
-            longest: said.map_or(LONGEST_LIFE, |said| said.max(LONGEST_LIFE)),
+            longest: said.map_or(LONGEST_LIFE, |(life, _)| life.max(LONGEST_LIFE)),
         },
         failures_lock: false,
         replay_is_harmless: false,
@@ -353,8 +350,8 @@ fn limits(node: Option<&Node<'_>>, answer: &Answer, answer_node: &Node<'_>) -> R
     let words = node.object(&["longest_life", "shortest_life", "replay", "failures_lock"])?;
     if let Some(longest) = words.map("longest_life", Node::duration)? {
         limits.life.longest = longest;
-        if said.is_some_and(|said| said > longest) {
-            return answer_node.fault(
+        if let Some((_, node)) = said.filter(|(life, _)| *life > longest) {
+            return node.fault(
                 "the life in expires is longer than limits.longest_life",
                 "make one fit the other",
             );

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::syntax::{Fault, Node, Read};
 use super::words::one_of;
 use crate::profile::escape::Escape;
-use crate::profile::vocabulary::{Kind, Parameter, Piece, Places, Slot, Text};
+use crate::profile::vocabulary::{Kind, Parameter, Piece, Places, REFRESH_TOKEN, Slot, Text};
 use crate::transport::header_flaw;
 
 /// Where a text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Header,
+    /// The header `cookie`.
+    Cookie,
     /// A form or a string of JSON.
     Body,
     Query,
@@ -50,6 +52,8 @@ pub(super) struct Names<'a> {
     pub(super) endpoint_used: Option<usize>,
     /// Whether `{refresh_token}` is that of an answer.
     pub(super) is_refresh: bool,
+    /// Whether that was used.
+    pub(super) refresh_token_used: bool,
     /// What the request, or the derived value, that is being read uses.
     pub(super) slots: Vec<Slot>,
 }
@@ -150,7 +154,16 @@ impl<'a> Names<'a> {
                     "use a value that is there before the request",
                 );
             }
-            "refresh_token" if self.is_refresh => return Ok(Slot::RefreshToken),
+            "refresh_token" if self.is_refresh => {
+                self.refresh_token_used = true;
+                return match place {
+                    Place::Query => node.fault(
+                        "{refresh_token} is secret and would stand in a URL, which ends up in logs",
+                        "send it elsewhere",
+                    ),
+                    _ => Ok(Slot::RefreshToken),
+                };
+            }
             "endpoint" => {
                 self.endpoint_used = Some(node.at);
                 return match self.endpoint_needs <= self.steps_so_far {
@@ -189,7 +202,12 @@ impl<'a> Names<'a> {
             if known.step >= self.steps_so_far {
                 return node.fault(
                     format!("{{{name}}} is known only after a later step"),
-                    "use values of earlier steps alone: steps are taken in the order of the file",
+                    match self.is_refresh {
+                        true => "send something else: a refresh is sent without the steps",
+                        false => {
+                            "use values of earlier steps alone: steps are taken in the order of the file"
+                        }
+                    },
                 );
             }
             return Ok(Slot::Step(index));
@@ -355,6 +373,7 @@ fn read_escape(node: &Node<'_>, name: &str) -> Read<Escape> {
 fn places(place: Place, escape: Option<Escape>) -> Places {
     let mut places = match place {
         Place::Header | Place::Use if escape != Some(Escape::Url) => Places::HEADER,
+        Place::Cookie if escape != Some(Escape::Url) => Places(Places::HEADER.0 | Places::COOKIE.0),
         Place::BasicUser => Places(Places::BASIC_USER.0 | Places::BASIC.0),
         Place::Basic => Places::BASIC,
         Place::Query | Place::Path | Place::Host => Places::URL,
@@ -369,7 +388,7 @@ fn places(place: Place, escape: Option<Escape>) -> Places {
 }
 
 fn check_literals(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
-    if !matches!(place, Place::Header | Place::Use) {
+    if !matches!(place, Place::Header | Place::Cookie | Place::Use) {
         return Ok(());
     }
     // A value stands for one letter: what is around it may be a space.
@@ -396,7 +415,9 @@ fn check_escapes(node: &Node<'_>, text: &Text, place: Place) -> Read<()> {
     });
     let needs = match place {
         Place::Free => true,
-        Place::Header | Place::Body | Place::Query | Place::Value => is_of_a_language,
+        Place::Header | Place::Cookie | Place::Body | Place::Query | Place::Value => {
+            is_of_a_language
+        }
         _ => false,
     };
     let has_bare = text.slots().any(|(_, escape)| escape.is_none());
@@ -440,6 +461,14 @@ pub(super) fn check_name(at: usize, name: &str) -> Read<()> {
     match RESERVED.contains(&name) {
         true => Err(Fault::new(at, "this name has a meaning of its own", "choose another name")),
         false => Ok(()),
+    }
+}
+
+/// The same for values: the refresh token is given, or comes with an answer.
+pub(super) fn check_value_name(at: usize, name: &str) -> Read<()> {
+    match name == REFRESH_TOKEN {
+        true => Err(Fault::new(at, "this name has a meaning of its own", "choose another name")),
+        false => check_name(at, name),
     }
 }
 

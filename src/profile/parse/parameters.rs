@@ -71,8 +71,16 @@ fn parameter(member: &Member<'_>) -> Read<(Parameter, Known)> {
         life: words.map("life", Node::duration)?,
         places: Places::default(),
     };
-    if parameter.life.is_some() && &*member.name != REFRESH_TOKEN {
-        words.none_of(&["life"], "but for refresh_token")?;
+    match &*member.name == REFRESH_TOKEN {
+        // It is replaced by those of answers, so it must be like them.
+        true if parameter.kind != Kind::Text || !is_secret => {
+            let wrong = if parameter.kind == Kind::Text { "secret" } else { "kind" };
+            let at = words.get(wrong).map_or(member.at, |node| node.at);
+            let remedy = "remove kind and secret from the parameter";
+            return Err(Fault::new(at, "refresh_token is a secret text", remedy));
+        }
+        true => {}
+        false => words.none_of(&["life"], "but for refresh_token")?,
     }
     if let Some(node) = words.get("default") {
         if is_secret {
@@ -82,14 +90,27 @@ fn parameter(member: &Member<'_>) -> Read<(Parameter, Known)> {
             return node.fault("what has a default is never absent", "remove optional");
         }
         parameter.default = Some(node.text()?.into());
-        if let Err(error) = check_value(&parameter, node.text()?) {
+    }
+    Ok((parameter, Known { at: member.at, is_used: false, may_be_in_url }))
+}
+
+/// Checks the defaults, once it is known where they stand.
+pub(super) fn check_defaults(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<()> {
+    let Some(node) = node else { return Ok(()) };
+    for (member, parameter) in node.entries()?.zip(&names.parameters) {
+        let Some(node) = member.value.object_member("default") else { continue };
+        let text = node.text()?;
+        if let Err(error) = check_value(parameter, text) {
             return node.fault(
                 format!("this cannot be its value: {}", error.message()),
                 error.remedy().to_owned(),
             );
         }
+        if matches!(parameter.kind, Kind::Url(_)) && !text.starts_with("https://") {
+            return node.fault("this is not an https URL", "write https://HOST[:PORT]/PATH");
+        }
     }
-    Ok((parameter, Known { at: member.at, is_used: false, may_be_in_url }))
+    Ok(())
 }
 
 fn kind(words: &Object<'_, '_>) -> Read<Kind> {

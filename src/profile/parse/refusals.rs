@@ -38,7 +38,12 @@ pub(super) fn read(node: Option<&Node<'_>>, names: &Names<'_>) -> Read<Refusals>
     })?;
     let mut rules: Vec<Rule> = Vec::new();
     if let Some(node) = words.get("rules") {
-        for item in node.array()? {
+        let items = node.array()?;
+        // Each is compared with those before it.
+        if items.len() > 40 {
+            return node.fault("there are more than 40 rules", "join some");
+        }
+        for item in items {
             let rule = rule(item, faults.is_some(), names)?;
             if rules.iter().any(|earlier| earlier.covers(&rule)) {
                 return item.fault(

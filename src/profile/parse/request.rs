@@ -80,7 +80,8 @@ fn headers(
     let Some(node) = node else { return Ok(headers) };
     for member in node.entries()? {
         let name = header_name(member.at, &member.name)?;
-        let text = names.text(&member.value, Place::Header)?;
+        let place = if &*name == "cookie" { Place::Cookie } else { Place::Header };
+        let text = names.text(&member.value, place)?;
         match headers.iter().position(|(known, _)| *known == name) {
             // Ours, and now the file's.
             Some(index) => match text.literal() {

@@ -92,7 +92,7 @@ fn path_to(node: &Node<'_>, at: usize, path: &mut String) -> bool {
         Value::Object(members) => members.iter().any(|member| {
             path.truncate(length);
             path.push('/');
-            path.push_str(&member.name.replace('~', "~0").replace('/', "~1"));
+            push_name(path, &member.name);
             member.at == at || path_to(&member.value, at, path)
         }),
         Value::Array(items) => items.iter().enumerate().any(|(index, item)| {
@@ -109,15 +109,34 @@ fn path_to(node: &Node<'_>, at: usize, path: &mut String) -> bool {
     found
 }
 
+/// Writes a name as it may be printed: it is the file's own, and may be anything.
+fn push_name(path: &mut String, name: &str) {
+    for (index, c) in name.chars().enumerate() {
+        match c {
+            _ if index == 60 => return path.push('…'),
+            '~' => path.push_str("~0"),
+            '/' => path.push_str("~1"),
+            c if c.is_control() => path.push(char::REPLACEMENT_CHARACTER),
+            c => path.push(c),
+        }
+    }
+}
+
+/// Where in a text the error about it is.
+fn place_of(error: &serde_json::Error, text: &str) -> usize {
+    let line = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let start: usize = line.map(str::len).sum();
+    let mut at = (start + error.column().saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
 /// Reads a whole text.
 pub(super) fn parse(text: &str) -> Read<Node<'_>> {
     if let Err(error) = serde_json::from_str::<&RawValue>(text) {
-        let line = text.split_inclusive('\n').take(error.line().saturating_sub(1));
-        let start: usize = line.map(str::len).sum();
-        let mut at = (start + error.column().saturating_sub(1)).min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
+        let at = place_of(&error, text);
         let (problem, remedy) = match error.is_eof() {
             true => ("the text ends in the middle of its JSON", "close what is open"),
             false => {
@@ -133,7 +152,12 @@ pub(super) fn parse(text: &str) -> Read<Node<'_>> {
 /// The node of `raw`, which is a part of `text` and valid JSON.
 fn node<'a>(text: &'a str, raw: &'a str, depth: usize) -> Read<Node<'a>> {
     let at = raw.as_ptr().addr() - text.as_ptr().addr();
-    let broken = |_| Fault::new(at, "this is not JSON", "correct it");
+    // The one thing that was not looked at when the whole text was.
+    let broken = |error: serde_json::Error| {
+        let problem = "this is one half of a surrogate pair";
+        let remedy = "write the character itself, or both halves, such as \\ud83d\\ude00";
+        Fault::new(at + place_of(&error, raw), problem, remedy)
+    };
     let Some(deeper) = depth.checked_sub(1) else {
         return Err(Fault::new(at, "this is nested too deeply", "no profile needs so many levels"));
     };

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::names::{DerivedName, Known, Names, Place, check_name};
+use super::names::{DerivedName, Known, Names, Place, check_value_name};
 use super::request::json_members;
 use super::syntax::{Fault, Member, Node, Read};
 use crate::profile::digest::{Encoding, Hash};
 use crate::profile::jwt::Alg;
 use crate::profile::vocabulary::{
-    AlgChoice, Derived, How, Jwt, JwtKey, Kind, Places, Slot, Text, TimeFormat,
+    AlgChoice, Derived, How, Jwt, JwtKey, Kind, Piece, Places, Slot, Text, TimeFormat,
 };
 
 const HOWS: &[&str] =
@@ -33,7 +33,7 @@ pub(super) fn choose<T: Copy>(node: &Node<'_>, table: &[(&str, T)]) -> Read<T> {
 pub(super) fn read_names<'a>(node: Option<&'a Node<'_>>, names: &mut Names<'a>) -> Read<()> {
     let Some(node) = node else { return Ok(()) };
     for member in node.entries()? {
-        check_name(member.at, &member.name)?;
+        check_value_name(member.at, &member.name)?;
         if names.parameters.iter().any(|known| *known.name == *member.name) {
             return taken(member);
         }
@@ -66,13 +66,12 @@ pub(super) fn read(node: Option<&Node<'_>>, names: &mut Names<'_>) -> Read<Vec<D
     for (index, member) in node.entries()?.enumerate() {
         names.derived_so_far = index;
         names.slots.clear();
-        let derived = value(&member.value, names)?;
+        let (derived, shown) = value(&member.value, names)?;
         let slots = std::mem::take(&mut names.slots);
         let (needs, mut uses) = (names.needs(&slots), names.derived_of(&slots));
         let is_fresh = matches!(derived.how, How::Uuid | How::Now(_) | How::Jwt(_))
             || uses.iter().any(|used| names.derived[*used].is_fresh);
-        let shows_inputs = matches!(derived.how, How::Basic { .. } | How::Text(_));
-        let may_be_in_url = !shows_inputs || slots.iter().all(|slot| may_be_in_url(names, *slot));
+        let may_be_in_url = slots.iter().take(shown).all(|slot| may_be_in_url(names, *slot));
         uses.push(index);
         let name = &mut names.derived[index];
         (name.needs, name.uses, name.is_fresh) = (needs, uses, is_fresh);
@@ -93,7 +92,8 @@ fn may_be_in_url(names: &Names<'_>, slot: Slot) -> bool {
     }
 }
 
-fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
+/// A value, and how many of its slots, from the first on, can be read out of it.
+fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<(Derived, usize)> {
     let words = node.object(&[
         "basic",
         "text",
@@ -117,6 +117,7 @@ fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
         words.none_of(&["number"], "but for now in seconds or milliseconds")?;
     }
     let encoding = words.map("as", |node| choose(node, &Encoding::NAMES))?.unwrap_or(Encoding::Hex);
+    let mut shown = if let "basic" | "text" = how { usize::MAX } else { 0 };
     let how = match how {
         "basic" => basic(inner, names)?,
         "text" => {
@@ -138,7 +139,11 @@ fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
                 encoding,
             }
         }
-        "jwt" => How::Jwt(Box::new(jwt(inner, names)?)),
+        "jwt" => {
+            let (jwt, signed) = jwt(inner, names)?;
+            shown = signed;
+            How::Jwt(Box::new(jwt))
+        }
         _ => {
             let index = names.parameter(inner, "a parameter of kind certificate")?;
             match names.parameters[index].kind {
@@ -151,7 +156,7 @@ fn value(node: &Node<'_>, names: &mut Names<'_>) -> Read<Derived> {
     };
     let when = words.map("when", |node| when(node, names))?.unwrap_or_default();
     let is_number = words.map("number", Node::boolean)?.unwrap_or(false);
-    Ok(Derived { how, when, is_number })
+    Ok((Derived { how, when, is_number }, shown))
 }
 
 fn digested(node: &Node<'_>, names: &mut Names<'_>) -> Read<Text> {
@@ -164,7 +169,8 @@ fn basic(node: &Node<'_>, names: &mut Names<'_>) -> Read<How> {
     let user = if percent_encode { Place::Basic } else { Place::BasicUser };
     let user_node = words.required("user")?;
     let user = names.text(user_node, user)?;
-    if !percent_encode && user.literal().is_some_and(|literal| literal.contains(':')) {
+    let has_colon = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains(':'));
+    if !percent_encode && user.0.iter().any(has_colon) {
         return user_node.fault("a user of HTTP Basic has no colon (RFC 7617 §2)", "remove it");
     }
     let password = names.text(words.required("password")?, Place::Basic)?;
@@ -195,10 +201,22 @@ fn when(node: &Node<'_>, names: &mut Names<'_>) -> Read<Vec<(usize, Vec<Box<str>
     }
 }
 
-fn jwt(node: &Node<'_>, names: &mut Names<'_>) -> Read<Jwt> {
+/// A JWT, and how many slots its header and claims have.
+fn jwt(node: &Node<'_>, names: &mut Names<'_>) -> Read<(Jwt, usize)> {
     let words = node.object(&["alg", "key", "header", "claims", "life"])?;
     let alg_node = words.required("alg")?;
     let (alg, algs) = alg(alg_node, names)?;
+    let header = words.map("header", |node| json_members(node, names))?.unwrap_or_default();
+    if let Some(node) = words.get("header").and_then(|header| header.object_member("alg")) {
+        return node.fault("alg stands in the header by itself", "remove it from header");
+    }
+    let claims = words.map("claims", |node| json_members(node, names))?.unwrap_or_default();
+    let life = words.map("life", Node::duration)?.unwrap_or(Duration::from_secs(300));
+    if life > LONGEST_JWT {
+        let node = words.required("life")?;
+        return node.fault("an assertion does not live for longer than a day", "write 5m, say");
+    }
+    let shown = names.slots.len();
     let key_node = words.required("key")?;
     let key = match algs.iter().filter(|alg| alg.needs_private_key()).count() {
         0 => JwtKey::Shared(digested(key_node, names)?),
@@ -220,20 +238,7 @@ fn jwt(node: &Node<'_>, names: &mut Names<'_>) -> Read<Jwt> {
             JwtKey::Private(index)
         }
     };
-    let header = words.map("header", |node| json_members(node, names))?.unwrap_or_default();
-    let own =
-        |members: &[(Box<str>, _)], name: &str| members.iter().any(|(known, _)| **known == *name);
-    if own(&header, "\"alg\"") {
-        let node = words.required("header")?;
-        return node.fault("alg stands in the header by itself", "remove it from header");
-    }
-    let claims = words.map("claims", |node| json_members(node, names))?.unwrap_or_default();
-    let life = words.map("life", Node::duration)?.unwrap_or(Duration::from_secs(300));
-    if life > LONGEST_JWT {
-        let node = words.required("life")?;
-        return node.fault("an assertion does not live for longer than a day", "write 5m, say");
-    }
-    Ok(Jwt { alg, key, header, claims, life })
+    Ok((Jwt { alg, key, header, claims, life }, shown))
 }
 
 /// The algorithm, and all that it can be.

@@ -66,8 +66,18 @@ impl<'a> Node<'a> {
         Ok(self.members()?.iter().filter(|member| !is_remark(member)))
     }
 
+    /// The member of that name, where this is an object that has it.
+    pub(super) fn object_member(&self, name: &str) -> Option<&Node<'a>> {
+        let Value::Object(members) = &self.value else { return None };
+        members.iter().find(|member| member.name == name).map(|member| &member.value)
+    }
+
     pub(super) fn array(&self) -> Read<&[Node<'a>]> {
         match &self.value {
+            // Some are compared with each other.
+            Value::Array(items) if items.len() > 100 => {
+                self.fault("this array has more than 100 items", "no profile needs so many")
+            }
             Value::Array(items) => Ok(items),
             _ => self.is_not("an array"),
         }
@@ -79,7 +89,7 @@ impl<'a> Node<'a> {
             Value::Array(items) if items.is_empty() => {
                 self.fault("this array is empty", "write at least one item, or leave it out")
             }
-            Value::Array(items) => Ok(items),
+            Value::Array(_) => self.array(),
             _ => Ok(std::slice::from_ref(self)),
         }
     }
@@ -112,9 +122,12 @@ impl<'a> Node<'a> {
 
     /// Refuses `false` where only `true` says something.
     pub(super) fn must_be_true(&self) -> Read<()> {
-        match self.boolean()? {
-            true => Ok(()),
-            false => self.fault("false says nothing here", "write true, or leave it out"),
+        match self.value {
+            Value::Bool(true) => Ok(()),
+            Value::Bool(false) => {
+                self.fault("false says nothing here", "write true, or leave it out")
+            }
+            _ => self.is_not("true"),
         }
     }
 
