@@ -33,7 +33,8 @@ int main() {
         auto client = caretoken::client::create(config).value();
         if (auto token = client.token(); !token) {
             // For the ticket to the network's people.
-            std::cerr << token.error().line() << "\n\n" << client.doctor().value().text() << '\n';
+            const auto report = client.doctor().value();
+            std::cerr << token.error().line() << "\n\n" << report.text() << '\n';
             return EXIT_FAILURE;
         }
         std::cout << "the way is open\n";
