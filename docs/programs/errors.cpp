@@ -12,7 +12,8 @@ static void handle(const caretoken::error &error) {
         // Once: the same error comes back at once, and nothing is sent meanwhile.
         std::cout << "alert the operator: " << error.remedy() << '\n';
     } else if (error.actor() == "vendor") {
-        std::cout << "open a ticket at " << error.vendor() << ", request " << error.request_id() << '\n';
+        std::cout << "open a ticket at " << error.vendor() << ", request " << error.request_id()
+                  << '\n';
     } else {
         std::cout << "mend the program: " << error.field() << '\n';
     }
