@@ -256,7 +256,11 @@ fn the_manuals_list_of_errors_has_every_kind_in_order_with_who_must_act() {
     let names: Vec<_> = sections.iter().map(|section| section.split('`').next().unwrap()).collect();
     assert_eq!(names, ErrorKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>());
     for (kind, section) in ErrorKind::ALL.iter().zip(sections) {
-        let again = if kind.is_retryable() { "may work later by itself" } else { "stays until somebody acts" };
+        let again = if kind.is_retryable() {
+            "may work later by itself"
+        } else {
+            "stays until somebody acts"
+        };
         let who = format!("\n\n*{}; {again}.*\n\n", kind.actor().name());
         assert!(section.contains(&who), "{}: {who}", kind.name());
         assert!(section.contains("\n- **Causes.** "), "{}: causes", kind.name());
