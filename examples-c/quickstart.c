@@ -1,7 +1,7 @@
 /* One token from each of the four vendors, and one call with it to the vendor's protected resource.
  *
  * caretoken fetches the tokens; libcurl is here only because the resource is somebody else's API.
- * Run it with `make run`, which starts the sandbox that plays the vendors.
+ * In a checkout `make -C examples-c run` starts the sandbox that plays the vendors, and runs it.
  */
 #include <stdio.h>
 #include <stdlib.h>
