@@ -4,7 +4,8 @@
  *
  * reads the profile, lists what it asks for, as a page of settings would, takes the values from
  * environment variables such as ACME_CLIENT_ID, fetches a token and tells which header it is for.
- * In a checkout `make -C examples-c run` runs it against the sandbox. How to write such a file: profiles/README.md.
+ * In a checkout `make -C examples-c run` runs it against the sandbox.
+ * How to write such a file: profiles/README.md.
  */
 #include <stdio.h>
 #include <stdlib.h>
