@@ -3,7 +3,6 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -79,9 +78,11 @@ pub(crate) fn artifact() -> &'static Artifact {
             }
         }
         let libraries = libraries.expect("cargo names the libraries");
+        // The name that programs ask for.
+        #[cfg(unix)]
         if wine().is_none() {
-            // The name that programs ask for.
-            let made = symlink("libcaretoken.so", libraries.join("libcaretoken.so.0"));
+            let name = libraries.join("libcaretoken.so.0");
+            let made = std::os::unix::fs::symlink("libcaretoken.so", name);
             let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
             assert!(made.as_ref().err().is_none_or(is_there), "{made:?}");
         }
