@@ -23,7 +23,7 @@ use support::TestClock;
 const MOST_MEMORY: usize = 1024 * 1024;
 
 /// For what ends by itself, long before.
-const AMPLE: Duration = Duration::from_secs(30);
+const AMPLE: Duration = Duration::from_secs(5);
 /// For what would never end.
 const SHORT: Duration = Duration::from_millis(300);
 /// How late a busy machine may be; `transport/tests/deadline.rs` is stricter.

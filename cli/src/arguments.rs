@@ -225,8 +225,9 @@ With --exec the command has in its environment:
   CARETOKEN_HEADER               the header that carries it, such as Authorization: Bearer …
   CARETOKEN_EXPIRES_AT           when it ends (RFC 3339)
   CARETOKEN_EXPIRES_AT_UNIX_MS   the same in milliseconds since 1970
-and none of the variables that this profile's credentials are read from. On Unix it takes the place of caretoken, so
-that it gets all signals; elsewhere caretoken waits for it. The exit code is the command's own.
+and none of the variables that this profile's credentials are read from. On Unix it takes the place
+of caretoken, so that it gets all signals; elsewhere caretoken waits for it. The exit code is the
+command's own.
 Arguments can be read by others: write the header to a pipe, as in
   printf '%s' \"$CARETOKEN_HEADER\" | curl -H @- https://pattern.example/api/me
 
